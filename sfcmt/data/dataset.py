@@ -1,0 +1,60 @@
+"""Opening a data set: parts are read one by one, and each is proved unchanged before it is used."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from sfcmt.data.manifest import Manifest, sha256_of
+from sfcmt.data.schema import SCHEMAS, Sealed, Split, file_name
+from sfcmt.errors import DataError
+
+
+class Dataset:
+    """A data set's folder. Opening reads only the manifest; a part's file is read, and needed, when it is asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.manifest = Manifest.load(folder)
+
+    def table(self, split: Split) -> pa.Table:
+        """Rows of a split. Raises `DataError` if its file is missing or has changed since the import."""
+        return read_part(self.folder, self.manifest, split)
+
+    @cached_property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the task's classes; a label is an index into them."""
+        return self.manifest.classes
+
+    def digest(self, *splits: Split) -> str:
+        """Digest of what a stage reads: the splits' contents and how they are normalised. No sealed file enters."""
+        manifest = self.manifest
+        parts = [manifest.entry(split).sha256 for split in splits]
+        parts += [manifest.source.model_dump_json(), manifest.target.model_dump_json(), manifest.holes]
+        return hashlib.sha256("\n".join([*parts, *self.classes]).encode()).hexdigest()
+
+
+def read_part(folder: Path, manifest: Manifest, part: Split | Sealed) -> pa.Table:
+    """Read one file of a data set after checking its digest and schema."""
+    path, entry = folder / file_name(part), manifest.entry(part)
+    if not path.is_file():
+        raise DataError(f"{path}: missing, though the manifest lists it")
+    if sha256_of(path) != entry.sha256:
+        raise DataError(f"{path}: changed since the import (its sha256 is not the manifest's); import again")
+    table = pq.read_table(path)
+    if not table.schema.equals(SCHEMAS[part]):
+        raise DataError(f"{path}: its columns are not those of a {part} file")
+    return table
+
+
+def holdout_mask(groups: pa.ChunkedArray, fraction: float) -> NDArray[np.bool_]:
+    """True for the rows to hold out: about `fraction` of the groups, picked by digest, so the same in every run."""
+    limit = int(fraction * 2**32)
+    digests = (hashlib.sha256(group.encode()).digest()[:4] for group in groups.to_pylist())
+    return np.array([int.from_bytes(digest, "big") < limit for digest in digests], dtype=np.bool_)

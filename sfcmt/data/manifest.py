@@ -1,0 +1,91 @@
+"""The manifest: what a data set is, and the digests that prove that it has not changed."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from sfcmt.data.schema import Sealed, Split, file_name
+from sfcmt.errors import DataError
+
+MANIFEST = "manifest.json"
+Holes = Literal["keep", "fill", "mask"]
+
+
+class Normalisation(BaseModel):
+    """Per-channel mean and standard deviation in units of the stored pixel values."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+class FileEntry(BaseModel):
+    """One file of the data set."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    rows: int = Field(ge=0)
+    sha256: str
+
+
+class Modality(BaseModel):
+    """One side of the transfer."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    name: str
+    channels: int
+    bits: Literal[8, 16]
+    normalisation: Normalisation
+
+
+class Manifest(BaseModel):
+    """`manifest.json` of a data set.
+
+    `min_size` and `max_size` are (height, width) over all images. `holes` says what was done with missing target
+    pixels (value 0): kept as they are, filled in from the nearest known pixel, or left at 0 and masked on loading.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    format: Literal[1] = 1
+    name: str
+    source: Modality
+    target: Modality
+    classes: tuple[str, ...]
+    min_size: tuple[int, int]
+    max_size: tuple[int, int]
+    holes: Holes
+    files: dict[Split, FileEntry]
+    sealed: dict[Sealed, FileEntry]
+    provenance: dict[str, str | int | float | bool]
+
+    def save(self, folder: Path) -> None:
+        """Write `manifest.json` into `folder`."""
+        (folder / MANIFEST).write_text(self.model_dump_json(indent=2) + "\n")
+
+    @staticmethod
+    def load(folder: Path) -> Manifest:
+        """Read the manifest of `folder`; a `DataError` says what is wrong with it."""
+        path = folder / MANIFEST
+        if not path.is_file():
+            raise DataError(f"{folder}: no data set here ({MANIFEST} is missing); make one with: sfcmt data import")
+        try:
+            return Manifest.model_validate_json(path.read_text())
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise DataError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+
+    def entry(self, part: Split | Sealed) -> FileEntry:
+        """The manifest's entry of a part; a `DataError` if the data set lacks it."""
+        entry = self.files.get(part) if isinstance(part, Split) else self.sealed.get(part)
+        if entry is None:
+            raise DataError(f"data set {self.name} has no {file_name(part)}")
+        return entry
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,60 @@
+"""The on-disk format of a data set: one folder of Parquet files and a manifest.
+
+    FOLDER/
+      manifest.json                   names, classes, normalisation, sha256 of each file, provenance
+      source.parquet                  TR source: id, group, image, label
+      pairs.parquet                   TI pairs: id, group, source_image, target_image
+      target.parquet                  TR target: id, image (rows in shuffled order)
+      sealed/target_labels.parquet    id, label, group (optional: real users have none)
+      sealed/target_source.parquet    id, image: the same scenes in the source modality (optional, oracle rows only)
+      sealed/origins.parquet          id, origin: where each row was imported from (paths may name classes)
+
+Images are encoded bytes (PNG or JPEG): source images 3 x 8 bit, target images 1 x 8 or 1 x 16 bit. `group` names the
+frame that a row was cut from, as a digest, so that rows of one frame stay on one side of a split.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import pyarrow as pa
+
+
+class Split(StrEnum):
+    """The parts of a data set that training may read."""
+
+    SOURCE = "source"
+    PAIRS = "pairs"
+    TARGET = "target"
+
+
+class Sealed(StrEnum):
+    """The parts of a data set that only `sfcmt.evaluation` may read."""
+
+    LABELS = "target_labels"
+    REAL_SOURCE = "target_source"
+    ORIGINS = "origins"
+
+
+_ID = pa.field("id", pa.string(), nullable=False)
+_GROUP = pa.field("group", pa.string(), nullable=False)
+_LABEL = pa.field("label", pa.int32(), nullable=False)
+
+
+def _image(name: str) -> pa.Field:
+    return pa.field(name, pa.binary(), nullable=False)
+
+
+SCHEMAS: dict[Split | Sealed, pa.Schema] = {
+    Split.SOURCE: pa.schema([_ID, _GROUP, _image("image"), _LABEL]),
+    Split.PAIRS: pa.schema([_ID, _GROUP, _image("source_image"), _image("target_image")]),
+    Split.TARGET: pa.schema([_ID, _image("image")]),
+    Sealed.LABELS: pa.schema([_ID, _LABEL, _GROUP]),
+    Sealed.REAL_SOURCE: pa.schema([_ID, _image("image")]),
+    Sealed.ORIGINS: pa.schema([_ID, pa.field("origin", pa.string(), nullable=False)]),
+}
+
+
+def file_name(part: Split | Sealed) -> str:
+    """Path of a part's file inside the data set's folder."""
+    return f"sealed/{part}.parquet" if isinstance(part, Sealed) else f"{part}.parquet"

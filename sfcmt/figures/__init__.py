@@ -1,0 +1,1 @@
+"""Pictures, as matplotlib figures of plain arrays."""

@@ -1,0 +1,1 @@
+"""Pseudo-labels of the target model: centroid assignment, and weightings of what to trust."""

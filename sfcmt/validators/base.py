@@ -1,0 +1,25 @@
+"""The two kinds of validator: of one model (to drive a search), and over a pool of models (to pick from it)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from sfcmt.outputs import Outputs
+from sfcmt.registry import Registry
+
+
+class Validator(Protocol):
+    """Scores one model by its outputs; higher is better."""
+
+    def __call__(self, outputs: Outputs) -> float: ...
+
+
+class PoolValidator(Protocol):
+    """Scores each model of a pool by the outputs of all; higher is better."""
+
+    def __call__(self, pool: Sequence[Outputs]) -> list[float]: ...
+
+
+VALIDATORS: Registry[Validator] = Registry("validator", "sfcmt.validators")
+POOL_VALIDATORS: Registry[PoolValidator] = Registry("pool validator", "sfcmt.validators")
