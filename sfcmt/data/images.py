@@ -27,7 +27,7 @@ def decode(data: bytes, where: str) -> Pixels:
         with Image.open(io.BytesIO(data)) as image:
             image.load()
             return _to_array(image, where)
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
         if isinstance(error, DataError):
             raise
         raise DataError(f"{where}: not a readable image ({error})") from error
@@ -65,7 +65,9 @@ def fill_holes(x_CHW: Pixels) -> Pixels:
     if not holes.any() or holes.all():
         return x_CHW
     rows, columns = ndimage.distance_transform_edt(holes, return_distances=False, return_indices=True)
-    return np.ascontiguousarray(x_CHW[:, rows, columns])
+    filled = x_CHW.copy()
+    filled[:] = x_CHW[:, rows, columns]
+    return filled
 
 
 def resize(x_CHW: Pixels, size: int, keep_holes: bool = False) -> Pixels:
@@ -78,4 +80,5 @@ def resize(x_CHW: Pixels, size: int, keep_holes: bool = False) -> Pixels:
         small = np.asarray(Image.fromarray(hwc).resize((size, size), how))
         return small[None] if small.ndim == 2 else np.ascontiguousarray(small.transpose(2, 0, 1))
     floats = Image.fromarray(x_CHW[0].astype(np.float32)).resize((size, size), how)
-    return np.rint(np.asarray(floats)).astype(np.uint16)[None]
+    rounded: NDArray[np.uint16] = np.rint(np.asarray(floats)).astype(np.uint16)[None]
+    return rounded

@@ -69,6 +69,7 @@ class DatasetWriter:
                 file.close()
             if error is None:
                 self._finish()
+                self._temporary.chmod(0o755)  # mkdtemp lets only its owner in; a data set may be shared
                 self._temporary.rename(self._folder)
         finally:
             shutil.rmtree(self._temporary, ignore_errors=True)
@@ -98,12 +99,18 @@ class DatasetWriter:
         real_source: bytes | Pixels | None = None,
     ) -> None:
         """Add a TR target image; its label and its real source-modality image, where known, go to sealed files."""
-        data, _ = self._target_image(image, origin)
+        data, shape = self._target_image(image, origin)
         if label is not None:
             self._check_label(label, origin)
         sealed = None if label is None else {"label": label, "group": _digest(group)}
-        real = None if real_source is None else {"image": self._source_image(real_source, origin, count=False)[0]}
+        real = None if real_source is None else {"image": self._real_source(real_source, shape, origin)}
         self._targets.append(({"image": data}, sealed, real, origin))
+
+    def _real_source(self, image: bytes | Pixels, target_shape: tuple[int, ...], origin: str) -> bytes:
+        data, shape = self._source_image(image, f"{origin} (source)", count=False)
+        if shape[1:] != target_shape[1:]:
+            raise DataError(f"{origin}: its real source image is {shape[1:]}, not {target_shape[1:]}")
+        return data
 
     def _source_image(self, image: bytes | Pixels, where: str, count: bool = True) -> tuple[bytes, tuple[int, ...]]:
         pixels = decode(image, where) if isinstance(image, bytes) else image
@@ -115,11 +122,13 @@ class DatasetWriter:
 
     def _target_image(self, image: bytes | Pixels, where: str) -> tuple[bytes, tuple[int, ...]]:
         pixels = decode(image, where) if isinstance(image, bytes) else image
-        if pixels.shape[0] != 1:
-            raise DataError(f"{where}: a target image must have one channel, not {pixels.shape[0]}")
-        filled = fill_holes(pixels) if self._info.holes == "fill" else pixels
+        # Infrared images are often saved with their one channel three times.
+        grey = pixels[:1] if pixels.shape[0] == 3 and (pixels == pixels[:1]).all() else pixels
+        if grey.shape[0] != 1:
+            raise DataError(f"{where}: a target image must have one channel, not {grey.shape[0]}")
+        filled = fill_holes(grey) if self._info.holes == "fill" else grey
         self._target.add(filled, where)
-        return _encoded(image, filled, changed=filled is not pixels), pixels.shape
+        return _encoded(image, filled, changed=filled is not pixels), filled.shape
 
     def _check_label(self, label: int, where: str) -> None:
         if not 0 <= label < len(self._info.classes):

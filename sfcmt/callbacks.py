@@ -1,0 +1,56 @@
+"""What the outside may hear of a training: a base of no-ops to override."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sfcmt.stages.stage import Stage
+    from sfcmt.store import Artifact
+
+Row = dict[str, float]
+"""One epoch's figures by name; `epoch` counts from 1."""
+
+
+class Callback:
+    """Hears of stages as they run. Override what you need; nothing here does anything."""
+
+    def stage_started(self, stage: Stage, epochs: int) -> None:
+        """A stage begins to train (or goes on training)."""
+
+    def advanced(self, stage: Stage, epochs: float) -> None:
+        """So many epochs, and parts of one, are done."""
+
+    def epoch_ended(self, stage: Stage, row: Row) -> None:
+        """An epoch's mean losses are known."""
+
+    def stage_ended(self, stage: Stage, artifact: Artifact) -> None:
+        """A stage's artifact is there, trained just now or found (`artifact.reused`)."""
+
+
+class Callbacks(Callback):
+    """Passes everything on to several."""
+
+    def __init__(self, callbacks: Sequence[Callback]) -> None:
+        self._callbacks = callbacks
+
+    def stage_started(self, stage: Stage, epochs: int) -> None:
+        """Tell all."""
+        for callback in self._callbacks:
+            callback.stage_started(stage, epochs)
+
+    def advanced(self, stage: Stage, epochs: float) -> None:
+        """Tell all."""
+        for callback in self._callbacks:
+            callback.advanced(stage, epochs)
+
+    def epoch_ended(self, stage: Stage, row: Row) -> None:
+        """Tell all."""
+        for callback in self._callbacks:
+            callback.epoch_ended(stage, row)
+
+    def stage_ended(self, stage: Stage, artifact: Artifact) -> None:
+        """Tell all."""
+        for callback in self._callbacks:
+            callback.stage_ended(stage, artifact)

@@ -1,0 +1,122 @@
+"""The sections of an experiment that are the same for every method. Each component owns its section's type."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from sfcmt.identity import NOT_IDENTITY
+from sfcmt.models.translators import TRANSLATORS
+
+
+class Section(BaseModel):
+    """A group of fields: unknown names are errors, values never change."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class DataConfig(Section):
+    """Which data set, and how it is read."""
+
+    folder: Annotated[str | None, NOT_IDENTITY] = None
+    """Folder of an imported data set, or `synthetic` for the embedded one. Its contents' digest enters identities."""
+    size: int = Field(96, ge=16, le=1024)
+    """Height and width that images are resized to."""
+    holdout: float = Field(0.15, gt=0, lt=1)
+    """Share of the frames of TI pairs (for validators) and of TR source (for its accuracy) kept out of training."""
+
+
+class Training(Section):
+    """One training run: optimisation and augmentation."""
+
+    epochs: int = Field(5, ge=1)
+    batch: int = Field(64, ge=2)
+    lr: float = Field(3e-4, gt=0)
+    """Learning rate of the layers that start trained."""
+    head_lr: float = Field(4.0, gt=0)
+    """How many times faster the layers that start at random learn."""
+    optimiser: Literal["adamw", "sgd"] = "adamw"
+    weight_decay: float = Field(1e-2, ge=0)
+    schedule: Literal["cosine", "constant"] = "cosine"
+    precision: Literal["float32", "bfloat16", "float16"] = "float32"
+    """Type of the forward pass; the weights stay float32."""
+    bn_momentum: float = Field(0.1, ge=0, le=1)
+    freeze_depthwise: bool = False
+    """Do not train depthwise convolutions: about a third cheaper."""
+    crop: float = Field(0.6, gt=0, le=1)
+    """Smallest share of an image's area that a random crop keeps; 1 crops nothing."""
+    flip: bool = True
+
+
+class SourceConfig(Training):
+    """The source model: trained once, on TR source images."""
+
+    backbone: str = "tf_efficientnet_lite0"
+    pretrained: bool = True
+    """Start from ImageNet weights."""
+    label_smoothing: float = Field(0.1, ge=0, lt=1)
+    epochs: int = Field(8, ge=1)
+    lr: float = Field(5e-4, gt=0)
+
+
+class BridgeConfig(Training):
+    """TGMB: training the translator under the frozen source model (arXiv 2401.05014)."""
+
+    translator: str = "light"
+    """`light` or `unet`."""
+    alpha_d: float = Field(0.1, ge=0)
+    """Weight of the domain-adversarial loss L_D."""
+    alpha_im: float = Field(1.0, ge=0)
+    """Weight of information maximisation L_IM on TR target images."""
+    perceptual: float = Field(0.0, ge=0)
+    """Weight of matching the source model's features of translated and real TI images."""
+    bn_matching: float = Field(0.0, ge=0)
+    """Weight of matching the source model's batch-norm statistics on translated TR target images."""
+    epochs: int = Field(3, ge=1)
+    lr: float = Field(1e-3, gt=0)
+
+    @field_validator("translator")
+    @classmethod
+    def _trainable(cls, name: str) -> str:
+        trainable = [known for known in TRANSLATORS if known != "copy"]
+        if name not in trainable:
+            raise ValueError(", ".join(trainable))
+        return name
+
+
+class TransferConfig(Training):
+    """What all methods share; a method's own section adds its weights."""
+
+    teacher_view: Literal["clean", "augmented"] = "clean"
+    """What frozen teachers see: the plain image, once, cached; or the student's own augmented view, at every step."""
+    ema: float = Field(0.0, ge=0, lt=1)
+    """Decay of an averaged student, which makes the pseudo-labels and is the result; 0 for none."""
+
+
+class Runtime(Section):
+    """Where and how to compute. Nothing here can change a result."""
+
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    threads: int | None = Field(None, ge=1)
+    """CPU threads of torch; its own default if unset."""
+    store: str = os.environ.get("SFCMT_STORE", "sfcmt-store")
+    """Folder of stage artifacts and embedded data (default: SFCMT_STORE, or ./sfcmt-store)."""
+    memory_gb: float = Field(8.0, gt=0)
+    """Decoded images above this size are streamed from the encoded ones instead."""
+
+    @property
+    def store_path(self) -> Path:
+        """The store's folder."""
+        return Path(self.store).expanduser()
+
+    def torch_device(self) -> torch.device:
+        """The device that `auto` stands for, or the one asked for."""
+        if self.device != "auto":
+            return torch.device(self.device)
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")

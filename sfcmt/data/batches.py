@@ -1,0 +1,141 @@
+"""What the stages train on: batches of normalised, augmented images, and the plain images for evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from sfcmt.config import DataConfig, Training
+from sfcmt.data.augment import apply_views, random_views
+from sfcmt.data.dataset import Dataset, holdout_mask
+from sfcmt.data.loading import ImageReader, Images
+from sfcmt.data.schema import Split
+from sfcmt.models.normalise import Normalise
+
+
+class Column:
+    """Images of one modality: rows in, normalised float32 images (B, C, size, size) on the device out."""
+
+    def __init__(self, images: Images, normalise: Normalise, device: torch.device) -> None:
+        self.images, self._device = images, device
+        self.normalise = normalise.to(device)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def clean(self, index_B: Tensor) -> Tensor:
+        """The images as they are."""
+        pixels = self.images.batch(index_B).to(self._device, non_blocking=True)
+        normal: Tensor = self.normalise(pixels)
+        return normal.contiguous(memory_format=torch.channels_last)
+
+    def augmented(self, index_B: Tensor, views_B23: Tensor) -> Tensor:
+        """The images under random views."""
+        return apply_views(self.clean(index_B), views_B23).contiguous(memory_format=torch.channels_last)
+
+
+class SourceBatch(NamedTuple):
+    """Augmented TR source images (B, 3, H, W) and their labels (B,)."""
+
+    x_B3HW: Tensor
+    label_B: Tensor
+
+
+class SourceData:
+    """TR source: the only place where its images are read."""
+
+    def __init__(self, dataset: Dataset, config: DataConfig, reader: ImageReader) -> None:
+        table = dataset.table(Split.SOURCE)
+        self._labels_N = torch.tensor(table["label"].to_pylist())
+        held = torch.from_numpy(holdout_mask(table["group"], config.holdout))
+        self.train_rows, self.held_rows = (~held).nonzero().flatten(), held.nonzero().flatten()
+        normalise = Normalise(dataset.manifest.source.normalisation)
+        self.column = Column(reader.images(Split.SOURCE, "image"), normalise, reader.device)
+
+    def steps(self, training: Training) -> int:
+        """Steps of one epoch."""
+        return step_count(len(self.train_rows), training.batch)
+
+    def epoch(self, training: Training, generator: torch.Generator) -> Iterator[SourceBatch]:
+        """One pass over the training rows in random order."""
+        for rows in shuffled(self.train_rows, training.batch, self.steps(training), generator):
+            views = random_views(len(rows), training.crop, training.flip, generator)
+            yield SourceBatch(self.column.augmented(rows, views), self.labels(rows))
+
+    def labels(self, rows: Tensor) -> Tensor:
+        """Labels of rows, on the device."""
+        return self._labels_N[rows].to(self.column.normalise.mean.device)
+
+
+class UnlabelledBatch:
+    """TR target images and TI pairs of one step. Each is loaded when a loss asks for it, and only then."""
+
+    def __init__(self, data: UnlabelledData, target_B: Tensor, pair_B: Tensor, views: tuple[Tensor, Tensor]) -> None:
+        self._data, self.target_B, self.pair_B = data, target_B, pair_B
+        self._target_views, self._pair_views = views
+
+    @cached_property
+    def target(self) -> Tensor:
+        """TR target images (B, 1, H, W), augmented."""
+        return self._data.target.augmented(self.target_B, self._target_views)
+
+    @cached_property
+    def pair_target(self) -> Tensor:
+        """Target side of TI pairs (B, 1, H, W), augmented."""
+        return self._data.pair_target.augmented(self.pair_B, self._pair_views)
+
+    @cached_property
+    def pair_source(self) -> Tensor:
+        """Source side of the same pairs (B, 3, H, W) under the same crops and flips."""
+        return self._data.pair_source.augmented(self.pair_B, self._pair_views)
+
+
+class UnlabelledData:
+    """TR target images and TI pairs: all that bridging and transfer ever see."""
+
+    def __init__(self, dataset: Dataset, config: DataConfig, reader: ImageReader) -> None:
+        manifest = dataset.manifest
+        held = torch.from_numpy(holdout_mask(dataset.table(Split.PAIRS)["group"], config.holdout))
+        self.pair_rows, self.held_pair_rows = (~held).nonzero().flatten(), held.nonzero().flatten()
+        to_target = Normalise(manifest.target.normalisation, manifest.holes)
+        to_source = Normalise(manifest.source.normalisation)
+        self.target = Column(reader.images(Split.TARGET, "image"), to_target, reader.device)
+        self.pair_target = Column(reader.images(Split.PAIRS, "target_image"), to_target, reader.device)
+        self.pair_source = Column(reader.images(Split.PAIRS, "source_image"), to_source, reader.device)
+
+    def steps(self, training: Training) -> int:
+        """Steps of one epoch: one pass over the TR target images."""
+        return step_count(len(self.target), training.batch)
+
+    def epoch(self, training: Training, generator: torch.Generator) -> Iterator[UnlabelledBatch]:
+        """One pass over the TR target images in random order, with as many TI pairs beside them."""
+        steps = self.steps(training)
+        targets = shuffled(torch.arange(len(self.target)), training.batch, steps, generator)
+        pairs = shuffled(self.pair_rows, training.batch, steps, generator)
+        for step, (target_B, pair_B) in enumerate(zip(targets, pairs, strict=True)):
+            if step + 1 < steps:
+                self._prefetch(targets[step + 1], pairs[step + 1])
+            views = [random_views(len(rows), training.crop, training.flip, generator) for rows in (target_B, pair_B)]
+            yield UnlabelledBatch(self, target_B, pair_B, (views[0], views[1]))
+
+    def _prefetch(self, target_B: Tensor, pair_B: Tensor) -> None:
+        self.target.images.prefetch(target_B)
+        self.pair_target.images.prefetch(pair_B)
+        self.pair_source.images.prefetch(pair_B)
+
+
+def step_count(rows: int, batch: int) -> int:
+    """Full batches in `rows`, at least one."""
+    return max(1, rows // batch)
+
+
+def shuffled(rows: Tensor, batch: int, steps: int, generator: torch.Generator) -> list[Tensor]:
+    """`steps` batches of rows in random order, reshuffled at each pass; smaller than `batch` if there are fewer rows."""
+    size = min(batch, len(rows))
+    passes = -(-steps * size // len(rows))
+    order = torch.cat([rows[torch.randperm(len(rows), generator=generator)] for _ in range(passes)])
+    return list(order[: steps * size].split(size))

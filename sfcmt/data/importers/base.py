@@ -1,0 +1,88 @@
+"""The plug-in point of importers: what one is, which one fits a path, and how its options are checked."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
+
+from sfcmt.errors import ConfigError, DataError, Problem
+from sfcmt.registry import Registry
+
+
+class ImportOptions(BaseModel):
+    """Base of an importer's options; each field documents itself by its description."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def provenance(self, importer: str, source: Path) -> dict[str, str | int | float | bool]:
+        """What to record in the manifest: enough to repeat the import, without this machine's paths."""
+        given = self.model_dump(exclude_none=True)
+        flat = {key: ",".join(value) if isinstance(value, tuple) else value for key, value in given.items()}
+        return {"importer": importer, "imported_from": source.resolve().name, **flat}
+
+
+OptionsT = TypeVar("OptionsT", bound=ImportOptions)
+
+
+class Importer(ABC, Generic[OptionsT]):
+    """Knows one layout. The first line of its docstring describes that layout to users."""
+
+    options: type[OptionsT]
+
+    @abstractmethod
+    def recognises(self, path: Path) -> bool:
+        """Whether `path` has this layout, judged by a few names and without reading images."""
+
+    @abstractmethod
+    def run(self, source: Path, destination: Path, options: OptionsT) -> None:
+        """Import `source` into the new folder `destination`; a `DataError` names the file and row at fault."""
+
+
+IMPORTERS: Registry[type[Importer[Any]]] = Registry("importer", "sfcmt.data.importers")
+
+
+def _split_commas(value: object) -> object:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_split_commas)]
+"""An option that lists names, separated by commas on the command line."""
+
+
+def import_dataset(source: Path, destination: Path, layout: str | None, options: Mapping[str, str]) -> None:
+    """Import `source` into `destination`, by the importer called `layout` or the one that recognises `source`.
+
+    Raises `ConfigError` with all wrong options at once, and `DataError` if `source` is wrong or of no known layout.
+    """
+    if not source.exists():
+        raise DataError(f"{source}: does not exist")
+    name = layout or _recognise(source)
+    importer = IMPORTERS[name]()
+    importer.run(source, destination, _checked(name, importer.options, options))
+
+
+def _recognise(source: Path) -> str:
+    fitting = [name for name, importer in IMPORTERS.items() if importer().recognises(source)]
+    if len(fitting) != 1:
+        found = f"fits several layouts ({', '.join(fitting)})" if fitting else "has no known layout"
+        raise DataError(f"{source}: {found}; name one of: {', '.join(IMPORTERS)}")
+    return fitting[0]
+
+
+def _checked(name: str, model: type[OptionsT], options: Mapping[str, str]) -> OptionsT:
+    try:
+        return model.model_validate(dict(options))
+    except ValidationError as error:
+        raise ConfigError([_problem(name, model, detail) for detail in error.errors()]) from error
+
+
+def _problem(name: str, model: type[ImportOptions], detail: ErrorDetails) -> Problem:
+    path = ".".join(map(str, (name, *detail["loc"])))
+    if detail["type"] == "extra_forbidden":
+        return Problem(path, detail["input"], f"only the options {', '.join(sorted(model.model_fields))}")
+    return Problem(path, detail["input"], detail["msg"].removeprefix("Input should be "))

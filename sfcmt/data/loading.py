@@ -1,0 +1,141 @@
+"""Image columns as tensors: decoded once where they fit in memory, decoded on the fly where they do not."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import lru_cache
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import pyarrow as pa
+import torch
+from torch import Tensor
+
+from sfcmt.data.dataset import Dataset
+from sfcmt.data.images import decode, resize
+from sfcmt.data.schema import Split
+
+_GIGABYTE = 2**30
+
+
+class Images(Protocol):
+    """A column of images of one size."""
+
+    def __len__(self) -> int: ...
+
+    def batch(self, index_B: Tensor) -> Tensor:
+        """Rows -> (B, C, size, size), uint8, or int32 for 16-bit images."""
+        ...
+
+    def prefetch(self, index_B: Tensor) -> None:
+        """A hint that `batch` will be asked for these rows next."""
+        ...
+
+
+class DecodedImages:
+    """All images in one tensor, on the device that computes."""
+
+    def __init__(self, pixels_NCHW: Tensor) -> None:
+        self._pixels_NCHW = pixels_NCHW
+
+    def __len__(self) -> int:
+        return len(self._pixels_NCHW)
+
+    def batch(self, index_B: Tensor) -> Tensor:
+        """Rows -> (B, C, size, size)."""
+        return self._pixels_NCHW[index_B.to(self._pixels_NCHW.device)]
+
+    def prefetch(self, index_B: Tensor) -> None:
+        """Nothing to do: all is decoded."""
+
+
+class StreamedImages:
+    """Encoded images in a memory-mapped file, decoded by threads when their batch comes up."""
+
+    def __init__(self, encoded: pa.ChunkedArray, size: int, keep_holes: bool, where: str) -> None:
+        self._encoded, self._size, self._keep_holes, self._where = encoded, size, keep_holes, where
+        self._pool = _decoding_pool()
+        self._pending: dict[int, Future[Tensor]] = {}
+        self._in_use = False
+
+    def __len__(self) -> int:
+        return len(self._encoded)
+
+    def batch(self, index_B: Tensor) -> Tensor:
+        """Rows -> (B, C, size, size)."""
+        self._in_use = True
+        self.prefetch(index_B)
+        return torch.stack([self._pending.pop(row).result() for row in index_B.tolist()])
+
+    def prefetch(self, index_B: Tensor) -> None:
+        """Start decoding; ignored before the first batch, since a column that is never used need not be decoded."""
+        for row in index_B.tolist() if self._in_use else ():
+            if row not in self._pending:
+                self._pending[row] = self._pool.submit(self._decode, row)
+
+    def _decode(self, row: int) -> Tensor:
+        data = self._encoded[row].as_py()
+        return _decode_one(data, self._size, self._keep_holes, f"{self._where}, row {row}")
+
+
+class ImageReader:
+    """Opens image columns of a data set at one size, for one device. Decoded columns are shared within the process."""
+
+    def __init__(self, dataset: Dataset, size: int, memory_gb: float, cache: Path, device: torch.device) -> None:
+        self._dataset, self._size, self._memory_gb, self._cache, self.device = dataset, size, memory_gb, cache, device
+
+    def images(self, split: Split, column: str) -> Images:
+        """One column of a split."""
+        manifest = self._dataset.manifest
+        modality = manifest.source if column == "source_image" or split is Split.SOURCE else manifest.target
+        entry = manifest.entry(split)
+        keep_holes = modality is manifest.target and manifest.holes == "mask"
+        decoded_bytes = entry.rows * modality.channels * self._size**2 * (4 if modality.bits == 16 else 1)
+        if decoded_bytes > self._memory_gb * _GIGABYTE:
+            encoded = _mapped(self._dataset, split, self._cache)[column]
+            return StreamedImages(encoded, self._size, keep_holes, f"{self._dataset.folder}/{split}")
+        folder = str(self._dataset.folder.resolve())
+        return _decoded(folder, entry.sha256, split, column, self._size, keep_holes, str(self.device))
+
+
+@lru_cache(maxsize=16)
+def _decoded(
+    folder: str, sha256: str, split: Split, column: str, size: int, keep_holes: bool, device: str
+) -> DecodedImages:
+    column_values = Dataset(Path(folder)).table(split)[column]
+    return DecodedImages(decode_all(column_values, size, keep_holes, f"{folder}/{split}").to(device))
+
+
+def decode_all(encoded: pa.ChunkedArray, size: int, keep_holes: bool, where: str) -> Tensor:
+    """Encoded images -> (N, C, size, size), on the CPU."""
+
+    def one(row_data: tuple[int, bytes]) -> Tensor:
+        return _decode_one(row_data[1], size, keep_holes, f"{where}, row {row_data[0]}")
+
+    return torch.stack(list(_decoding_pool().map(one, enumerate(encoded.to_pylist()))))
+
+
+@lru_cache(maxsize=1)
+def _decoding_pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="decode")  # PIL decodes without the interpreter lock
+
+
+def _decode_one(data: bytes, size: int, keep_holes: bool, where: str) -> Tensor:
+    pixels = resize(decode(data, where), size, keep_holes)
+    # torch indexes uint16 on some devices only
+    return torch.from_numpy(pixels.astype(np.int32) if pixels.dtype == np.uint16 else pixels.copy())
+
+
+def _mapped(dataset: Dataset, split: Split, cache: Path) -> pa.Table:
+    """A split as a memory-mapped Arrow file, made at first use from its Parquet file."""
+    path = cache / f"{dataset.manifest.entry(split).sha256}.arrow"
+    if not path.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_suffix(f".{os.getpid()}")
+        table = dataset.table(split)
+        with pa.OSFile(str(temporary), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
+            writer.write_table(table)
+        temporary.rename(path)
+    return pa.ipc.open_file(pa.memory_map(str(path))).read_all()

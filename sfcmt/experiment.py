@@ -1,0 +1,145 @@
+"""The experiment: the typed config of all stages and the data, read from YAML with all its mistakes at once."""
+
+from __future__ import annotations
+
+import importlib.resources
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Generic, TypeVar, cast
+
+import yaml
+from pydantic import BaseModel, Field, ValidationError
+
+from sfcmt.config import BridgeConfig, DataConfig, Runtime, Section, SourceConfig, TransferConfig
+from sfcmt.errors import ConfigError, Problem, UnknownNameError
+from sfcmt.identity import NOT_IDENTITY
+from sfcmt.stages.transfer import METHODS
+
+C = TypeVar("C", bound=TransferConfig)
+_ALIASES = {"data": "data.folder"}
+
+
+class Experiment(Section, Generic[C]):
+    """Config of the data, the three stages and one method; `Experiment[method.Config]` types its `transfer` section."""
+
+    description: Annotated[str, NOT_IDENTITY] = ""
+    method: str = "tgkt"
+    seed: int = Field(0, ge=0)
+    data: DataConfig = DataConfig()
+    source: SourceConfig = SourceConfig()
+    bridge: BridgeConfig = BridgeConfig()
+    transfer: C
+    baselines: Annotated[dict[str, dict[str, Any]], NOT_IDENTITY] = Field(default_factory=dict)
+    """Own fields of other methods' `transfer` sections, by method, for `sfcmt compare`."""
+    runtime: Annotated[Runtime, NOT_IDENTITY] = Runtime()
+
+    def with_method(self, name: str) -> Experiment[Any]:
+        """This experiment under another method: what all methods share stays, its own fields come from `baselines`."""
+        shared = {field: getattr(self.transfer, field) for field in TransferConfig.model_fields}
+        own = self.transfer.model_dump() if name == self.method else self.baselines.get(name, {})
+        sections = {field: getattr(self, field) for field in type(self).model_fields}
+        return experiment_type(name).model_validate(sections | {"method": name, "transfer": shared | own})
+
+
+def experiment_type(method: str) -> type[Experiment[Any]]:
+    """The experiment's type under a method."""
+    return Experiment.__class_getitem__(METHODS[method].Config)  # type: ignore[return-value]
+
+
+def load_experiment(name: str, overrides: Sequence[str] = ()) -> Experiment[Any]:
+    """A shipped experiment's name or a YAML file's path, with `key=value` overrides -> a checked experiment.
+
+    Raises `ConfigError` with every problem at once.
+    """
+    raw = read_yaml(_locate(name))
+    for override in overrides:
+        _override(raw, override)
+    return parse_experiment(raw)
+
+
+def parse_experiment(raw: Mapping[str, Any]) -> Experiment[Any]:
+    """Check a config's plain values. Raises `ConfigError`."""
+    method = raw.get("method", "tgkt")
+    known = method in METHODS
+    problems = [] if known else [Problem("method", method, ", ".join(METHODS))]
+    kind = experiment_type(method if known else "tgkt")
+    try:
+        experiment = kind.model_validate({"transfer": {}, **raw})
+    except ValidationError as error:
+        raise ConfigError(problems + problems_of(error, kind)) from error
+    problems += _baseline_problems(experiment)
+    if problems:
+        raise ConfigError(problems)
+    return experiment
+
+
+def shipped_experiments() -> dict[str, Path]:
+    """Experiments that come with sfcmt, by name."""
+    folder = Path(str(importlib.resources.files("sfcmt") / "experiments"))
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """A YAML file's mapping. Raises `ConfigError` naming the line of a syntax error."""
+    try:
+        raw = yaml.safe_load(path.read_text()) or {}
+    except yaml.YAMLError as error:
+        raise ConfigError([Problem(str(path), str(error).replace("\n", " "), "YAML")]) from error
+    if not isinstance(raw, dict):
+        raise ConfigError([Problem(str(path), raw, "a mapping of fields")])
+    return raw
+
+
+def problems_of(error: ValidationError, model: type[BaseModel]) -> list[Problem]:
+    """Pydantic's findings in our words: the field's path, the value, and what is allowed."""
+    return [
+        Problem(".".join(map(str, item["loc"])), item["input"], _allowed(cast("dict[str, Any]", item), model))
+        for item in error.errors(include_url=False)
+    ]
+
+
+def _allowed(item: dict[str, Any], model: type[BaseModel]) -> str:
+    if item["type"] == "extra_forbidden":
+        for part in item["loc"][:-1]:
+            model = cast("type[BaseModel]", model.model_fields[part].annotation)
+        return f"one of the fields {', '.join(model.model_fields)}"
+    return str(item["msg"]).removeprefix("Input should be ").removeprefix("Value error, ")
+
+
+def _baseline_problems(experiment: Experiment[Any]) -> list[Problem]:
+    problems: list[Problem] = []
+    for name, fields in experiment.baselines.items():
+        if name not in METHODS:
+            problems.append(Problem(f"baselines.{name}", fields, ", ".join(METHODS)))
+            continue
+        try:
+            METHODS[name].Config.model_validate(fields)
+        except ValidationError as error:
+            problems += [
+                Problem(f"baselines.{name}.{found.path}", found.value, found.allowed)
+                for found in problems_of(error, METHODS[name].Config)
+            ]
+    return problems
+
+
+def _locate(name: str) -> Path:
+    shipped = shipped_experiments()
+    if name in shipped:
+        return shipped[name]
+    if Path(name).is_file():
+        return Path(name)
+    raise UnknownNameError("experiment", name, [*shipped, "the path of a YAML file"])
+
+
+def _override(raw: dict[str, Any], override: str) -> None:
+    """Set one `dotted.key=value` in place; the value is YAML."""
+    key, equals, text = override.partition("=")
+    if not equals or not key:
+        raise ConfigError([Problem("override", override, "key=value, such as transfer.beta_f=0.5")])
+    *parents, last = _ALIASES.get(key, key).split(".")
+    section = raw
+    for parent in parents:
+        section = section.setdefault(parent, {})
+        if not isinstance(section, dict):
+            raise ConfigError([Problem(key, text, f"a field of a section; {parent} is none")])
+    section[last] = yaml.safe_load(text)

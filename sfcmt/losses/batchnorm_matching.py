@@ -1,0 +1,84 @@
+"""Inputs of the batch normalisation layers keep the statistics that the layers remember of the source data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from types import TracebackType
+from typing import NamedTuple, Self
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.utils.hooks import RemovableHandle
+
+
+class Moments(NamedTuple):
+    """Mean and variance of a layer's inputs, both (C,), by channel."""
+
+    mean: Tensor
+    variance: Tensor
+
+
+def batchnorm_matching(batch_statistics: Mapping[str, Moments], source_statistics: Mapping[str, Moments]) -> Tensor:
+    """Distance of a batch's statistics from the source's, over the layers l that the batch went through.
+
+        L_BN = sum_l ||mu_l - mu_l^s||_2 + ||var_l - var_l^s||_2
+
+    Both by layer name, as of `BatchNormStatistics.batch` and `running_statistics`. The means and variances are over
+    the batch and all positions.
+    Source: Yin et al., CVPR 2020 (DeepInversion), R_feature; SOCKET, Ahmed et al., ECCV 2022, the BN-statistics loss.
+    """
+    distances = [
+        torch.linalg.vector_norm(seen - remembered)
+        for layer, moments in batch_statistics.items()
+        for seen, remembered in zip(moments, source_statistics[layer], strict=True)
+    ]
+    return torch.stack(distances).sum()
+
+
+def running_statistics(module: nn.Module) -> dict[str, Moments]:
+    """Copies of the running statistics of each batch normalisation layer of `module`, by the layer's name."""
+    return {
+        name: Moments(layer.get_buffer("running_mean").clone(), layer.get_buffer("running_var").clone())
+        for name, layer in _tracking_layers(module)
+    }
+
+
+class BatchNormStatistics:
+    """While open, notes the statistics of what enters each batch normalisation layer of `module`.
+
+        with BatchNormStatistics(extractor) as statistics:
+            extractor(images)
+        loss = batchnorm_matching(statistics.batch, source_statistics)
+
+    They are those of the latest forward pass, and differentiable. The variance is the biased one.
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        self.batch: dict[str, Moments] = {}
+        self._module = module
+        self._handles: list[RemovableHandle] = []
+
+    def __enter__(self) -> Self:
+        for name, layer in _tracking_layers(self._module):
+            self._handles.append(layer.register_forward_pre_hook(partial(self._note, name)))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        while self._handles:
+            self._handles.pop().remove()
+
+    def _note(self, name: str, _layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        x = inputs[0].to(torch.promote_types(inputs[0].dtype, torch.float32))  # a variance soon overflows float16
+        dimensions = [dimension for dimension in range(x.ndim) if dimension != 1]
+        variance_C, mean_C = torch.var_mean(x, dim=dimensions, correction=0)
+        self.batch[name] = Moments(mean_C, variance_C)
+
+
+def _tracking_layers(module: nn.Module) -> Iterator[tuple[str, _BatchNorm]]:
+    for name, layer in module.named_modules():
+        if isinstance(layer, _BatchNorm) and layer.running_mean is not None:
+            yield name, layer

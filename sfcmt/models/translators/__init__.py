@@ -1,0 +1,12 @@
+"""Translators T: a normalised 1-channel target image -> a 3-channel source-like image."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import nn
+
+from sfcmt.registry import Registry
+
+TRANSLATORS: Registry[Callable[[], nn.Module]] = Registry("bridge.translator", "sfcmt.models.translators")
+"""Makes a translator that maps (B, 1, H, W) to (B, 3, H, W) and starts as a channel copy."""

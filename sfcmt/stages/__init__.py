@@ -1,0 +1,1 @@
+"""The three trainings: source, bridge (TGMB) and transfer (TGKT and every baseline)."""

@@ -1,0 +1,122 @@
+"""TGMB: train the translator T so that the frozen source model can read target images (arXiv 2401.05014, section 3.2).
+
+L = L_rec + alpha_d L_D + alpha_im L_IM, and the switches: + perceptual L_P + bn_matching L_BN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import ClassVar
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from sfcmt.config import BridgeConfig, Training
+from sfcmt.data.batches import UnlabelledBatch, UnlabelledData
+from sfcmt.data.schema import Split
+from sfcmt.losses.batchnorm_matching import BatchNormStatistics, batchnorm_matching, running_statistics
+from sfcmt.losses.domain_adversarial import domain_adversarial, reversal_strength, reverse_gradient
+from sfcmt.losses.feature_matching import feature_matching
+from sfcmt.losses.information_maximisation import information_maximisation
+from sfcmt.losses.reconstruction import reconstruction
+from sfcmt.models.classifier import Classifier, Prediction, frozen
+from sfcmt.models.discriminator import Discriminator
+from sfcmt.models.target_model import TargetModel
+from sfcmt.models.translators import TRANSLATORS
+from sfcmt.stages.fit import fit
+from sfcmt.stages.learner import Learner, ParameterGroup
+from sfcmt.stages.source import SourceStage
+from sfcmt.stages.stage import Stage, Workspace
+
+_WEIGHTS = "translator.safetensors"
+
+
+class BridgeStage(Stage):
+    """Trains T and the discriminator D; F_s and C_s stay as they are."""
+
+    kind: ClassVar[str] = "bridge"
+    version: ClassVar[int] = 1
+    reads: ClassVar[tuple[Split, ...]] = (Split.PAIRS, Split.TARGET)
+
+    @property
+    def config(self) -> BridgeConfig:
+        """The experiment's `bridge` section."""
+        return self.experiment.bridge
+
+    @cached_property
+    def upstream(self) -> Sequence[Stage]:
+        """The source model."""
+        return (SourceStage(self.experiment, self.dataset, self.seed),)
+
+    def train(self, workspace: Workspace) -> dict[str, float]:
+        """Train T and save it; the metrics are the last epoch's losses."""
+        source = TargetModel.load(workspace.artifact("source").path).classifier
+        workspace.seed_everything("init")
+        translator = TRANSLATORS[self.config.translator]()
+        data = UnlabelledData(self.dataset, self.experiment.data, workspace.reader)
+        fit(BridgeLearner(translator, source, self.config), data, self.config, workspace)
+        weights = {name: tensor.contiguous() for name, tensor in translator.state_dict().items()}
+        save_file(weights, workspace.folder / _WEIGHTS)
+        return {name: value for name, value in workspace.curves[-1].items() if name != "epoch"}
+
+
+def load_translator(name: str, folder: Path) -> nn.Module:
+    """A trained translator, frozen, on the CPU."""
+    translator = TRANSLATORS[name]()
+    translator.load_state_dict(load_file(folder / _WEIGHTS))
+    return frozen(translator)
+
+
+class BridgeLearner(Learner[UnlabelledBatch]):
+    """T and D under a frozen source model. TI and TR target images go through T together."""
+
+    def __init__(self, translator: nn.Module, source: Classifier, config: BridgeConfig) -> None:
+        super().__init__()
+        self.translator = translator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.source = frozen(source).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.discriminator = Discriminator()
+        self._config = config
+        self._reads_features = any((config.alpha_d, config.alpha_im, config.perceptual, config.bn_matching))
+
+    def train(self, mode: bool = True) -> BridgeLearner:
+        """Training mode for T and D; the source model is never in it."""
+        super().train(mode)
+        self.source.eval()
+        return self
+
+    def parameter_groups(self, training: Training) -> list[ParameterGroup]:
+        """T and D at one rate."""
+        return [{"params": [*self.translator.parameters(), *self.discriminator.parameters()], "lr": training.lr}]
+
+    def forward(self, batch: UnlabelledBatch) -> dict[str, Tensor]:
+        """The weighted losses of TGMB; those of weight 0 are not computed."""
+        config, pairs = self._config, len(batch.pair_B)
+        translated = self.translator(torch.cat([batch.pair_target, batch.target]))
+        losses = {"reconstruction": reconstruction(translated[:pairs], batch.pair_source)}
+        if not self._reads_features:
+            return losses
+        prediction: Prediction = self.source(translated)
+        if config.alpha_d:
+            losses["domain"] = config.alpha_d * self._domain_loss(prediction.features_BD, pairs)
+        if config.alpha_im:
+            losses["infomax"] = config.alpha_im * information_maximisation(prediction.logits_BK[pairs:])
+        if config.perceptual:
+            with torch.no_grad():
+                real = self.source(batch.pair_source).features_BD
+            losses["perceptual"] = config.perceptual * feature_matching(prediction.features_BD[:pairs], real)
+        if config.bn_matching:
+            losses["bn_matching"] = config.bn_matching * self._bn_loss(translated[pairs:])
+        return losses
+
+    def _domain_loss(self, features_BD: Tensor, pairs: int) -> Tensor:
+        is_target_B = torch.arange(len(features_BD), device=features_BD.device) >= pairs
+        reversed_BD = reverse_gradient(features_BD, reversal_strength(self.progress))
+        return domain_adversarial(self.discriminator(reversed_BD), is_target_B.to(features_BD.dtype))
+
+    def _bn_loss(self, translated_B3HW: Tensor) -> Tensor:
+        with BatchNormStatistics(self.source) as seen:
+            self.source(translated_B3HW)
+        return batchnorm_matching(seen.batch, running_statistics(self.source))

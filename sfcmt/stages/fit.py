@@ -1,0 +1,108 @@
+"""The one training loop: any learner, any batches; goes on from its last epoch after an interruption."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sfcmt.callbacks import Row
+from sfcmt.config import Training
+from sfcmt.errors import SfcmtError
+from sfcmt.stages.checkpoint import load_checkpoint, save_checkpoint
+from sfcmt.stages.learner import B, Batches, Learner
+from sfcmt.stages.stage import Workspace
+
+
+class DivergedError(SfcmtError):
+    """A loss became NaN or infinite."""
+
+
+def fit(learner: Learner[B], batches: Batches[B], training: Training, workspace: Workspace) -> None:
+    """Train `learner` in place for `training.epochs`, keeping one row of mean losses per epoch in `workspace.curves`.
+
+    An epoch's randomness depends on the seed and its number only. With the checkpoint after each epoch, an interrupted
+    training that is started again ends with the same weights as an undisturbed one (bit by bit on a CPU).
+    """
+    learner.to(workspace.device)
+    loop = _Loop(learner, training, workspace)
+    workspace.callback.stage_started(workspace.stage, training.epochs)
+    for epoch in range(loop.resume(), training.epochs):
+        generator = workspace.seed_everything("epoch", epoch)
+        learner.train()
+        learner.start_epoch()
+        steps = batches.steps(training)
+        for step, batch in enumerate(batches.epoch(training, generator)):
+            loop.step(batch, (epoch + step / steps) / training.epochs)
+            workspace.callback.advanced(workspace.stage, epoch + (step + 1) / steps)
+        loop.end_epoch(epoch)
+    learner.eval()
+
+
+class _Loop:
+    """Optimiser, mixed precision, schedule, and the running means of the losses."""
+
+    def __init__(self, learner: Learner[Any], training: Training, workspace: Workspace) -> None:
+        self._learner, self._training, self._workspace = learner, training, workspace
+        self._optimiser = _optimiser(learner, training)
+        self._rates = [group["lr"] for group in self._optimiser.param_groups]
+        self._dtype = getattr(torch, training.precision)
+        self._scaler = torch.amp.GradScaler(workspace.device.type, enabled=self._dtype is torch.float16)
+        self._sums: dict[str, Tensor] = {}
+        self._steps = 0
+
+    def resume(self) -> int:
+        """Restore the checkpoint if there is one; the epoch to go on with."""
+        if not self._workspace.checkpoint.exists():
+            return 0
+        notes = load_checkpoint(self._workspace.checkpoint, self._learner, self._optimiser)
+        self._workspace.curves = notes["curves"]
+        self._workspace.seconds_before = notes["seconds"]
+        self._scaler.load_state_dict(notes["scaler"])
+        return len(self._workspace.curves)
+
+    def step(self, batch: object, progress: float) -> None:
+        """One step of the optimiser."""
+        self._learner.progress = progress
+        for group, rate in zip(self._optimiser.param_groups, self._rates, strict=True):
+            group["lr"] = rate * _schedule(self._training, progress)
+        with torch.autocast(self._workspace.device.type, self._dtype, enabled=self._dtype is not torch.float32):
+            losses = self._learner(batch)
+        self._optimiser.zero_grad(set_to_none=True)
+        self._scaler.scale(sum(losses.values())).backward()
+        self._scaler.step(self._optimiser)
+        self._scaler.update()
+        self._learner.end_step()
+        for name, loss in losses.items():  # summed on the device: reading a value would wait for it
+            self._sums[name] = self._sums.get(name, 0.0) + loss.detach().float()
+        self._steps += 1
+
+    def end_epoch(self, epoch: int) -> None:
+        """Close the epoch: check its losses, remember them, write the checkpoint, and tell."""
+        row: Row = {"epoch": epoch + 1, **{name: float(total) / self._steps for name, total in self._sums.items()}}
+        if not all(map(math.isfinite, row.values())):
+            losses = ", ".join(f"{name} {value:.4g}" for name, value in row.items() if name != "epoch")
+            raise DivergedError(f"{self._workspace.stage.name}: diverged in epoch {epoch + 1} ({losses}); lower the lr")
+        self._sums, self._steps = {}, 0
+        workspace = self._workspace
+        workspace.curves.append(row)
+        notes = {
+            "curves": workspace.curves,
+            "seconds": workspace.seconds,
+            "scaler": self._scaler.state_dict(),
+        }
+        save_checkpoint(workspace.checkpoint, self._learner, self._optimiser, notes)
+        workspace.callback.epoch_ended(workspace.stage, row)
+
+
+def _optimiser(learner: Learner[Any], training: Training) -> torch.optim.Optimizer:
+    groups = learner.parameter_groups(training)
+    if training.optimiser == "sgd":
+        return torch.optim.SGD(groups, momentum=0.9, nesterov=True, weight_decay=training.weight_decay)
+    return torch.optim.AdamW(groups, weight_decay=training.weight_decay)
+
+
+def _schedule(training: Training, progress: float) -> float:
+    return (1 + math.cos(math.pi * progress)) / 2 if training.schedule == "cosine" else 1.0

@@ -1,0 +1,1 @@
+"""Methods of transfer, one a file. Each registers itself under the name that experiments use."""

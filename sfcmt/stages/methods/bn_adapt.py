@@ -1,0 +1,38 @@
+"""BN adaptation: the source model with batch-norm statistics of the target (Li et al. 2017, AdaBN)."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import torch
+
+from sfcmt.config import TransferConfig
+from sfcmt.models.classifier import Classifier, batchnorm_layers
+from sfcmt.models.target_model import TargetModel
+from sfcmt.stages.predict import predict_rows
+from sfcmt.stages.terms.base import channel_copy
+from sfcmt.stages.transfer import METHODS, Method, Setting
+
+
+@METHODS.register("bn_adapt")
+class BatchNormAdaptation(Method[TransferConfig]):
+    """F_t = F_s with the running statistics replaced by averages over all TR target images."""
+
+    trains: ClassVar[bool] = False
+
+    def adapt(self, setting: Setting[TransferConfig]) -> TargetModel:
+        """One pass over the target images in training mode; no weight changes."""
+        student = setting.new_student()
+        momenta = [layer.momentum for layer in batchnorm_layers(student)]
+        _forget_statistics(student)
+        order = torch.randperm(len(setting.data.target), generator=setting.workspace.seed_everything("order"))
+        predict_rows(lambda x: student.train()(channel_copy(x)), setting.data.target, order)
+        for layer, momentum in zip(batchnorm_layers(student), momenta, strict=True):
+            layer.momentum = momentum
+        return setting.target_model(student)
+
+
+def _forget_statistics(model: Classifier) -> None:
+    for layer in batchnorm_layers(model):
+        layer.reset_running_stats()
+        layer.momentum = None  # a plain average over all batches

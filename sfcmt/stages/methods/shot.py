@@ -1,0 +1,41 @@
+"""SHOT (Liang et al., ICML 2020): information maximisation and centroid pseudo-labels on target images."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from sfcmt.config import TransferConfig
+from sfcmt.models.target_model import TargetModel
+from sfcmt.pseudo_labels.base import WEIGHTINGS
+from sfcmt.stages.student import Weighted, train_student
+from sfcmt.stages.terms.infomax import InfoMax
+from sfcmt.stages.terms.pseudo_labels import PseudoLabels
+from sfcmt.stages.transfer import METHODS, Method, Setting
+
+
+class SHOTConfig(TransferConfig):
+    """The `transfer` section of `shot`; the published weights."""
+
+    beta_im: float = Field(1.0, ge=0)
+    """Weight of information maximisation."""
+    beta_self: float = Field(0.3, ge=0)
+    """Weight of the cross-entropy to pseudo-labels."""
+
+
+@METHODS.register("shot")
+class SHOT(Method[SHOTConfig]):
+    """L = beta_im L_IM + beta_self L_self, every pseudo-label trusted."""
+
+    Config = SHOTConfig
+
+    def adapt(self, setting: Setting[SHOTConfig]) -> TargetModel:
+        """Train on TR target images."""
+        config = setting.config
+        trust_all = WEIGHTINGS["threshold"](setting.classes, 0.0)
+        return train_student(
+            setting,
+            {
+                "infomax": Weighted(config.beta_im, InfoMax()),
+                "pseudo_labels": Weighted(config.beta_self, PseudoLabels(trust_all)),
+            },
+        )

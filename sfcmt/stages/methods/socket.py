@@ -1,0 +1,86 @@
+"""SOCKET (Ahmed et al., ECCV 2022), the predecessor of TGKT; written from its equations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from sfcmt.config import TransferConfig
+from sfcmt.data.batches import Column
+from sfcmt.data.manifest import Modality, Normalisation
+from sfcmt.models.classifier import Prediction
+from sfcmt.models.normalise import Normalise
+from sfcmt.models.target_model import TargetModel
+from sfcmt.pseudo_labels.base import WEIGHTINGS
+from sfcmt.stages.student import Weighted, train_student
+from sfcmt.stages.teacher import Teacher
+from sfcmt.stages.terms.infomax import InfoMax
+from sfcmt.stages.terms.pair_features import PairFeatures
+from sfcmt.stages.terms.pseudo_labels import PseudoLabels
+from sfcmt.stages.terms.source_statistics import SourceStatistics
+from sfcmt.stages.transfer import METHODS, Method, Setting
+
+
+class SOCKETConfig(TransferConfig):
+    """The `transfer` section of `socket`; the published weights."""
+
+    beta_self: float = Field(0.3, ge=0)
+    """Weight of the cross-entropy to pseudo-labels."""
+    beta_im: float = Field(1.0, ge=0)
+    """Weight of information maximisation."""
+    beta_bn: float = Field(0.5, ge=0)
+    """Weight of matching the source model's batch-norm statistics."""
+    beta_f: float = Field(0.5, ge=0)
+    """Weight of the feature distance on TI pairs."""
+    as_released: bool = False
+    """Repeat what the released code does otherwise than the paper: source TI images normalised with the target's
+    statistics, TI partners not matched by name, and a trained scalar that makes the batch-norm term fade."""
+
+
+@METHODS.register("socket")
+class SOCKET(Method[SOCKETConfig]):
+    """L = beta_self L_self + beta_im L_IM + beta_bn L_BN + beta_f L_f."""
+
+    Config = SOCKETConfig
+
+    def adapt(self, setting: Setting[SOCKETConfig]) -> TargetModel:
+        """Train on TR target images and TI pairs."""
+        config = setting.config
+        trust_all = WEIGHTINGS["threshold"](setting.classes, 0.0)
+        teacher = MisreadPairTeacher(setting) if config.as_released else setting.pair_teacher()
+        return train_student(
+            setting,
+            {
+                "pseudo_labels": Weighted(config.beta_self, PseudoLabels(trust_all)),
+                "infomax": Weighted(config.beta_im, InfoMax()),
+                "bn_statistics": Weighted(config.beta_bn, SourceStatistics(setting.source, config.as_released)),
+                "features": Weighted(config.beta_f, PairFeatures(teacher)),
+            },
+        )
+
+
+class MisreadPairTeacher(Teacher):
+    """The source model on TI source images that are normalised like target images, and paired in arbitrary order."""
+
+    def __init__(self, setting: Setting[Any]) -> None:
+        manifest = setting.workspace.stage.dataset.manifest
+        images, device = setting.data.pair_source.images, setting.workspace.device
+        column = Column(images, Normalise(_target_statistics_for_rgb(manifest.target)), device)
+        super().__init__(setting.source, column, "clean")
+        order = setting.workspace.seed_everything("directory order")
+        self._partner = torch.randperm(len(images), generator=order)
+
+    def __call__(self, rows_B: Tensor, augmented: Callable[[], Tensor]) -> Prediction:
+        """Predictions for the rows' wrong partners."""
+        return super().__call__(self._partner[rows_B], augmented)
+
+
+def _target_statistics_for_rgb(target: Modality) -> Normalisation:
+    """The target's mean and deviation for each RGB channel, as shares of full scale."""
+    scale = 255 / (2**target.bits - 1)
+    mean, std = target.normalisation.mean[0] * scale, target.normalisation.std[0] * scale
+    return Normalisation(mean=(mean,) * 3, std=(std,) * 3)

@@ -1,0 +1,20 @@
+"""Source-only: the source model on channel copies of target images. What every method must beat."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from sfcmt.config import TransferConfig
+from sfcmt.models.target_model import TargetModel
+from sfcmt.stages.transfer import METHODS, Method, Setting
+
+
+@METHODS.register("source_only")
+class SourceOnly(Method[TransferConfig]):
+    """F_t = F_s."""
+
+    trains: ClassVar[bool] = False
+
+    def adapt(self, setting: Setting[TransferConfig]) -> TargetModel:
+        """The source model as it is."""
+        return setting.target_model(setting.source)

@@ -1,0 +1,31 @@
+"""TI distillation: the real RGB of TI pairs as the only teacher."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from sfcmt.config import TransferConfig
+from sfcmt.models.target_model import TargetModel
+from sfcmt.stages.student import Weighted, train_student
+from sfcmt.stages.terms.pair_features import PairFeatures
+from sfcmt.stages.transfer import METHODS, Method, Setting
+
+
+class TIDistillationConfig(TransferConfig):
+    """The `transfer` section of `ti_distillation`."""
+
+    beta_f: float = Field(1.0, ge=0)
+    """Weight of the feature distance on TI pairs."""
+
+
+@METHODS.register("ti_distillation")
+class TIDistillation(Method[TIDistillationConfig]):
+    """L = beta_f L_f."""
+
+    Config = TIDistillationConfig
+
+    def adapt(self, setting: Setting[TIDistillationConfig]) -> TargetModel:
+        """Train on TI pairs."""
+        return train_student(
+            setting, {"features": Weighted(setting.config.beta_f, PairFeatures(setting.pair_teacher()))}
+        )

@@ -1,0 +1,21 @@
+"""Translator only: TGMB without TGKT."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from sfcmt.config import TransferConfig
+from sfcmt.models.target_model import TargetModel
+from sfcmt.stages.transfer import METHODS, Method, Setting
+
+
+@METHODS.register("translator_only")
+class TranslatorOnly(Method[TransferConfig]):
+    """C_s F_s(T(x))."""
+
+    uses_bridge: ClassVar[bool] = True
+    trains: ClassVar[bool] = False
+
+    def adapt(self, setting: Setting[TransferConfig]) -> TargetModel:
+        """The source model behind the translator."""
+        return setting.translated_model()

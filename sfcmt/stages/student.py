@@ -1,0 +1,93 @@
+"""The learner of every transfer: a student under a weighted sum of terms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from sfcmt.config import Training, TransferConfig
+from sfcmt.data.batches import UnlabelledBatch
+from sfcmt.models.classifier import Classifier, Prediction, set_batchnorm_momentum
+from sfcmt.models.target_model import TargetModel
+from sfcmt.stages.fit import fit
+from sfcmt.stages.learner import Learner, ParameterGroup, classifier_groups
+from sfcmt.stages.predict import predict_rows
+from sfcmt.stages.terms.base import Step, Survey, Term, channel_copy
+from sfcmt.stages.transfer import Setting
+
+
+class Weighted(NamedTuple):
+    """A term and its weight in the sum."""
+
+    weight: float
+    term: Term
+
+
+def train_student(setting: Setting[Any], terms: Mapping[str, Weighted]) -> TargetModel:
+    """Train a copy of the source model under the terms of positive weight; with none, it stays as it is."""
+    active = {name: weighted for name, weighted in terms.items() if weighted.weight > 0}
+    student = setting.new_student()
+    if not active:
+        return setting.target_model(student)
+    setting.workspace.seed_everything("init")
+    learner = StudentLearner(student, active, setting)
+    fit(learner, setting.data, setting.config, setting.workspace)
+    return setting.target_model(learner.result)
+
+
+class StudentLearner(Learner[UnlabelledBatch]):
+    """F_t under frozen C, with an averaged copy if the config asks for one."""
+
+    def __init__(self, student: Classifier, terms: Mapping[str, Weighted], setting: Setting[Any]) -> None:
+        super().__init__()
+        config: TransferConfig = setting.config
+        self.student, self._setting = student, setting
+        self._weights = {name: weighted.weight for name, weighted in terms.items()}
+        self.terms = nn.ModuleDict({name: weighted.term for name, weighted in terms.items()})
+        self._follows_pairs = not any(weighted.term.reads_target for weighted in terms.values())
+        set_batchnorm_momentum(student, config.bn_momentum)
+        self.average = _average_of(student, config.ema) if config.ema else None
+
+    @property
+    def result(self) -> Classifier:
+        """The averaged student if there is one, else the student."""
+        return self.student if self.average is None else self.average.module  # type: ignore[return-value]
+
+    def parameter_groups(self, training: Training) -> list[ParameterGroup]:
+        """The student's groups, and what terms train of their own at the head's rate."""
+        own = [parameter for parameter in self.terms.parameters() if parameter.requires_grad]
+        groups = classifier_groups(self.student, training)
+        return [*groups, {"params": own, "lr": training.lr * training.head_lr}] if own else groups
+
+    def start_epoch(self) -> None:
+        """Show the terms what the current model says of all target images."""
+        survey = Survey(self._look)
+        for term in self.terms.values():
+            term.start_epoch(survey)  # type: ignore[operator]
+
+    def forward(self, batch: UnlabelledBatch) -> dict[str, Tensor]:
+        """The weighted terms of one batch."""
+        step = Step(self.student, batch, self._follows_pairs, self.progress)
+        return {name: self._weights[name] * term(step) for name, term in self.terms.items()}
+
+    def end_step(self) -> None:
+        """Let the average follow."""
+        if self.average is not None:
+            self.average.update_parameters(self.student)
+
+    def _look(self) -> Prediction:
+        model = self.result
+        was_training = model.training
+        model.eval()
+        prediction = predict_rows(lambda x: model(channel_copy(x)), self._setting.data.target)
+        model.train(was_training)
+        return prediction
+
+
+def _average_of(student: Classifier, decay: float) -> AveragedModel:
+    follow = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
+    average = AveragedModel(student, multi_avg_fn=follow, use_buffers=True)
+    return average.requires_grad_(False)

@@ -1,0 +1,38 @@
+"""Frozen teachers: what they say of an image is computed once, or of the student's own view at every step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from sfcmt.data.batches import Column
+from sfcmt.models.classifier import Prediction
+from sfcmt.stages.predict import predict_rows
+
+
+class Teacher:
+    """A frozen model's predictions for the rows of a column.
+
+    `clean`: of the plain images, all rows at first use, then looked up. `augmented`: of the view it is handed.
+    """
+
+    def __init__(
+        self, model: Callable[[Tensor], Prediction], column: Column, view: Literal["clean", "augmented"]
+    ) -> None:
+        self._model, self._column, self._view = model, column, view
+
+    @torch.no_grad()
+    def __call__(self, rows_B: Tensor, augmented: Callable[[], Tensor]) -> Prediction:
+        """Predictions for rows; `augmented` makes their views, and is called only if they are needed."""
+        if self._view == "augmented":
+            return self._model(augmented())
+        rows = rows_B.to(self._table.logits_BK.device)
+        return Prediction(self._table.features_BD[rows], self._table.logits_BK[rows])
+
+    @cached_property
+    def _table(self) -> Prediction:
+        return predict_rows(self._model, self._column)

@@ -1,0 +1,82 @@
+"""What terms see: one step of the transfer, and one look over all target images per epoch.
+
+Both are lazy: a forward pass that no term asks for is not computed, and one that several ask for is computed once.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from contextlib import nullcontext
+from functools import cached_property
+
+from torch import Tensor, nn
+
+from sfcmt.data.batches import UnlabelledBatch
+from sfcmt.losses.batchnorm_matching import BatchNormStatistics, Moments
+from sfcmt.models.classifier import BatchNormFrozen, Classifier, Prediction
+
+
+class Step:
+    """One batch as the student sees it, in training mode."""
+
+    def __init__(self, student: Classifier, batch: UnlabelledBatch, follows_pairs: bool, progress: float) -> None:
+        self.batch, self.progress = batch, progress
+        self._student, self._follows_pairs = student, follows_pairs
+
+    @cached_property
+    def target(self) -> Prediction:
+        """The student on the augmented TR target images."""
+        return self._seen[0]
+
+    @property
+    def target_statistics(self) -> dict[str, Moments]:
+        """Statistics of what entered the student's batch-norm layers for the TR target images."""
+        return self._seen[1]
+
+    @cached_property
+    def _seen(self) -> tuple[Prediction, dict[str, Moments]]:
+        with BatchNormStatistics(self._student) as statistics:
+            return self._student(channel_copy(self.batch.target)), statistics.batch
+
+    @cached_property
+    def pair(self) -> Prediction:
+        """The student on the augmented target side of the TI pairs.
+
+        The running statistics of batch norm follow TR target images only, since the student is for those; unless no
+        term ever looks at these.
+        """
+        with nullcontext() if self._follows_pairs else BatchNormFrozen(self._student):
+            prediction: Prediction = self._student(channel_copy(self.batch.pair_target))
+        return prediction
+
+
+class Survey:
+    """The current model's features and logits of all TR target images, clean, in evaluation mode."""
+
+    def __init__(self, look: Callable[[], Prediction]) -> None:
+        self._look = look
+
+    @cached_property
+    def target(self) -> Prediction:
+        """Features (N, D) and logits (N, K)."""
+        return self._look()
+
+
+class Term(nn.Module, ABC):
+    """One term of the loss. State lives in buffers; what is made anew each epoch need not."""
+
+    reads_target: bool = True
+    """Whether it looks at the student's view of TR target images."""
+
+    def start_epoch(self, survey: Survey) -> None:
+        """Called before each epoch."""
+
+    @abstractmethod
+    def forward(self, step: Step) -> Tensor:
+        """The unweighted loss of one step."""
+
+
+def channel_copy(x_B1HW: Tensor) -> Tensor:
+    """The student's input: one channel three times."""
+    return x_B1HW.expand(-1, 3, -1, -1)

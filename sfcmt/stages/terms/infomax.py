@@ -1,0 +1,16 @@
+"""Information maximisation on TR target images."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from sfcmt.losses.information_maximisation import information_maximisation
+from sfcmt.stages.terms.base import Step, Term
+
+
+class InfoMax(Term):
+    """mean H(p_i) - H(mean p_i) of the student's predictions."""
+
+    def forward(self, step: Step) -> Tensor:
+        """The loss of one batch."""
+        return information_maximisation(step.target.logits_BK)

@@ -1,0 +1,30 @@
+"""L_self: cross-entropy to the student's own pseudo-labels, refreshed each epoch."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from sfcmt.losses.self_training import self_training
+from sfcmt.pseudo_labels.base import Weighting
+from sfcmt.pseudo_labels.centroids import centroid_labels
+from sfcmt.stages.terms.base import Step, Survey, Term
+
+
+class PseudoLabels(Term):
+    """Labels by feature centroids (SHOT), each weighted by the confidence of the prediction it was made from."""
+
+    def __init__(self, weighting: Weighting) -> None:
+        super().__init__()
+        self.weighting = weighting
+
+    def start_epoch(self, survey: Survey) -> None:
+        """Make the labels anew."""
+        features_ND, logits_NK = survey.target
+        self._probabilities_NK = logits_NK.softmax(dim=1)
+        self._labels_N = centroid_labels(features_ND, self._probabilities_NK).labels_N
+
+    def forward(self, step: Step) -> Tensor:
+        """The weighted cross-entropy of one batch."""
+        rows = step.batch.target_B.to(self._labels_N.device)
+        weights_B: Tensor = self.weighting(self._probabilities_NK[rows])
+        return self_training(step.target.logits_BK, self._labels_N[rows], weights_B)

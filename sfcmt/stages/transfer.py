@@ -1,0 +1,178 @@
+"""The transfer stage: from the source model to a target model, by any method. TGKT is one; every baseline is another.
+
+A method is one file in `sfcmt.stages.methods`. It never sees TR source images, nor target labels.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any, ClassVar, Generic, TypeVar, cast
+
+import torch
+from torch import Tensor, nn
+
+from sfcmt.config import TransferConfig
+from sfcmt.data.batches import UnlabelledData
+from sfcmt.data.schema import Split
+from sfcmt.models.classifier import Classifier, Prediction, copy_of, frozen
+from sfcmt.models.target_model import ModelSpec, TargetModel
+from sfcmt.outputs import Outputs
+from sfcmt.registry import Registry
+from sfcmt.stages.bridge import BridgeStage, load_translator
+from sfcmt.stages.predict import predict_rows
+from sfcmt.stages.source import SourceStage, target_spec
+from sfcmt.stages.stage import Stage, Workspace
+from sfcmt.stages.teacher import Teacher
+
+C = TypeVar("C", bound=TransferConfig)
+OUTPUTS = "outputs.safetensors"
+
+
+class Method(ABC, Generic[C]):
+    """One way to make a target model. `Config` is the type of its `transfer` section."""
+
+    Config: ClassVar[type[TransferConfig]] = TransferConfig
+    version: ClassVar[int] = 1
+    """Raised by hand whenever the method gives another result from the same config."""
+    uses_bridge: ClassVar[bool] = False
+    trains: ClassVar[bool] = True
+    """Whether it has epochs."""
+
+    @abstractmethod
+    def adapt(self, setting: Setting[C]) -> TargetModel:
+        """The target model."""
+
+
+METHODS: Registry[type[Method[Any]]] = Registry("method", "sfcmt.stages.methods")
+
+
+class Setting(Generic[C]):
+    """What a method works with: its config, the frozen source model, the bridge, and unlabelled data."""
+
+    def __init__(self, config: C, workspace: Workspace) -> None:
+        self.config, self.workspace = config, workspace
+        self._stage = workspace.stage
+
+    @cached_property
+    def source(self) -> Classifier:
+        """F_s and C_s, frozen, on the device."""
+        model = TargetModel.load(self.workspace.artifact("source").path).classifier
+        return cast("Classifier", self._on_device(frozen(model)))
+
+    @cached_property
+    def translator(self) -> nn.Module:
+        """T, frozen, on the device."""
+        name = self._stage.experiment.bridge.translator
+        return self._on_device(load_translator(name, self.workspace.artifact("bridge").path))
+
+    @cached_property
+    def data(self) -> UnlabelledData:
+        """TR target images and TI pairs."""
+        return UnlabelledData(self._stage.dataset, self._stage.experiment.data, self.workspace.reader)
+
+    @property
+    def classes(self) -> int:
+        """K."""
+        return len(self._stage.dataset.classes)
+
+    def new_student(self) -> Classifier:
+        """F_t, started from F_s, with C frozen."""
+        student = cast("Classifier", self._on_device(copy_of(self.source)))
+        student.freeze_head()
+        return student
+
+    def bridged(self, x_B1HW: Tensor) -> Prediction:
+        """The source model on translated target images."""
+        prediction: Prediction = self.source(self.translator(x_B1HW))
+        return prediction
+
+    def copied(self, x_B1HW: Tensor) -> Prediction:
+        """The source model on channel copies of target images."""
+        prediction: Prediction = self.source(x_B1HW.expand(-1, 3, -1, -1))
+        return prediction
+
+    def bridge_teacher(self) -> Teacher:
+        """C_s F_s(T(x)) on TR target images."""
+        return Teacher(self.bridged, self.data.target, self.config.teacher_view)
+
+    def copy_teacher(self) -> Teacher:
+        """C_s F_s on channel copies of TR target images."""
+        return Teacher(self.copied, self.data.target, self.config.teacher_view)
+
+    def pair_teacher(self) -> Teacher:
+        """C_s F_s on the real source side of TI pairs."""
+        return Teacher(self.source, self.data.pair_source, self.config.teacher_view)
+
+    def target_model(self, classifier: Classifier) -> TargetModel:
+        """The result: a classifier of channel copies."""
+        return TargetModel(self._spec("copy"), classifier)
+
+    def translated_model(self) -> TargetModel:
+        """The source model behind the translator."""
+        name = self._stage.experiment.bridge.translator
+        return TargetModel(self._spec(name), self.source, self.translator)
+
+    def _spec(self, translator: str) -> ModelSpec:
+        experiment = self._stage.experiment
+        return target_spec(self._stage.dataset, experiment.source.backbone, experiment.data.size, translator)
+
+    def _on_device(self, model: nn.Module) -> nn.Module:
+        return model.to(device=self.workspace.device, memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+
+
+class TransferStage(Stage):
+    """Runs the experiment's method and keeps its model and its outputs."""
+
+    kind: ClassVar[str] = "transfer"
+    version: ClassVar[int] = 1
+    reads: ClassVar[tuple[Split, ...]] = (Split.PAIRS, Split.TARGET)
+
+    @property
+    def config(self) -> TransferConfig:
+        """The experiment's `transfer` section."""
+        config: TransferConfig = self.experiment.transfer
+        return config
+
+    @property
+    def name(self) -> str:
+        """The method's name."""
+        return self.experiment.method
+
+    @cached_property
+    def method(self) -> type[Method[Any]]:
+        """The experiment's method."""
+        return METHODS[self.experiment.method]
+
+    @cached_property
+    def upstream(self) -> Sequence[Stage]:
+        """The source model, and the bridge if the method has a use for it."""
+        source = SourceStage(self.experiment, self.dataset, self.seed)
+        if not self.method.uses_bridge:
+            return (source,)
+        return (source, BridgeStage(self.experiment, self.dataset, self.seed))
+
+    @cached_property
+    def recipe(self) -> dict[str, Any]:
+        """The stage's recipe and the version of the method's code."""
+        recipe = super().recipe | {"method_version": self.method.version}
+        return recipe if self.method.trains else recipe | {"config": {}}
+
+    def train(self, workspace: Workspace) -> dict[str, float]:
+        """Make the target model, save it and its outputs."""
+        setting = Setting(self.config, workspace)
+        model = self.method().adapt(setting).to(workspace.device).eval()
+        model.save(workspace.folder)
+        outputs_of(model, setting).save(workspace.folder / OUTPUTS)
+        return {}
+
+
+def outputs_of(model: TargetModel, setting: Setting[Any]) -> Outputs:
+    """What scoring and validators need of a model: its predictions for all targets and the held-out pairs."""
+    data = setting.data
+    target = predict_rows(model.predict, data.target)
+    pair = predict_rows(model.predict, data.pair_target, data.held_pair_rows)
+    real = predict_rows(setting.source, data.pair_source, data.held_pair_rows)
+    tensors = (target.logits_BK, target.features_BD, pair.logits_BK, pair.features_BD, real.logits_BK, real.features_BD)
+    return Outputs(*(tensor.cpu() for tensor in tensors))

@@ -1,0 +1,117 @@
+"""The store: one folder per trained stage, named by its identity. What exists is never trained again.
+
+STORE/stages/KIND-IDENTITY/     artifact.json, curves.json and the stage's own files
+STORE/partial/KIND-IDENTITY/    the same while it trains, with its last checkpoint
+STORE/locks/KIND-IDENTITY       held by the process that trains it; the kernel frees it when the process dies
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock
+
+from sfcmt.callbacks import Callback, Row
+from sfcmt.config import Runtime
+from sfcmt.errors import StoreError
+
+if TYPE_CHECKING:
+    from sfcmt.stages.stage import Stage
+
+_RECORD = "artifact.json"
+_CURVES = "curves.json"
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A trained stage on disk. `reused` says whether it was found rather than trained by this call."""
+
+    path: Path
+    reused: bool
+
+    @cached_property
+    def record(self) -> dict[str, Any]:
+        """`artifact.json`: kind, identity, the recipe behind the identity, metrics and seconds."""
+        record: dict[str, Any] = json.loads((self.path / _RECORD).read_text())
+        return record
+
+    @property
+    def identity(self) -> str:
+        """The stage's identity."""
+        return str(self.record["identity"])
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """What the stage says of its own result. Never from target labels."""
+        return dict(self.record["metrics"])
+
+    @property
+    def seconds(self) -> float:
+        """Time that the training took."""
+        return float(self.record["seconds"])
+
+    @property
+    def curves(self) -> list[Row]:
+        """One row of figures per epoch; none for stages without epochs."""
+        path = self.path / _CURVES
+        return list(json.loads(path.read_text())) if path.exists() else []
+
+
+class Store:
+    """Finds the artifacts of stages, and has the missing ones trained, each by one process only."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def find(self, stage: Stage) -> Artifact | None:
+        """The stage's artifact if it has been trained. Raises `StoreError` if it is not what its name says."""
+        path = self._path("stages", stage)
+        if not path.is_dir():
+            return None
+        artifact = Artifact(path, reused=True)
+        if not (path / _RECORD).is_file() or artifact.identity != stage.identity:
+            raise StoreError(f"{path}: damaged (its {_RECORD} does not name {stage.identity}); remove the folder")
+        return artifact
+
+    def obtain(self, stage: Stage, runtime: Runtime, callback: Callback) -> Artifact:
+        """The stage's artifact, trained now (with all that it stands on) if it is missing."""
+        artifact = self.find(stage) or self._train_once(stage, runtime, callback)
+        callback.stage_ended(stage, artifact)
+        return artifact
+
+    def _train_once(self, stage: Stage, runtime: Runtime, callback: Callback) -> Artifact:
+        upstream = [self.obtain(needed, runtime, callback) for needed in stage.upstream]
+        lock = self._path("locks", stage)
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(lock):
+            return self.find(stage) or self._train(stage, upstream, runtime, callback)
+
+    def _train(self, stage: Stage, upstream: list[Artifact], runtime: Runtime, callback: Callback) -> Artifact:
+        from sfcmt.stages.stage import Workspace
+
+        partial, path = self._path("partial", stage), self._path("stages", stage)
+        partial.mkdir(parents=True, exist_ok=True)
+        workspace = Workspace(stage, partial, self.root, upstream, runtime, callback)
+        metrics = stage.train(workspace)
+        record = {"kind": stage.kind, "identity": stage.identity, "recipe": stage.recipe}
+        record |= {"metrics": metrics, "seconds": round(workspace.seconds, 3)}
+        if workspace.curves:
+            (partial / _CURVES).write_text(json.dumps(workspace.curves) + "\n")
+        (partial / _RECORD).write_text(json.dumps(record, indent=2) + "\n")
+        workspace.checkpoint.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.rename(path)
+        return Artifact(path, reused=False)
+
+    def remove(self, stage: Stage) -> None:
+        """Forget a stage's artifact and what has been trained of it."""
+        for room in ("stages", "partial"):
+            shutil.rmtree(self._path(room, stage), ignore_errors=True)
+
+    def _path(self, room: str, stage: Stage) -> Path:
+        return self.root / room / f"{stage.kind}-{stage.identity}"
