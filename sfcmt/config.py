@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from sfcmt.identity import NOT_IDENTITY
+from sfcmt.models.backbones import instead_of
 from sfcmt.models.translators import TRANSLATORS
 
 
@@ -56,11 +57,25 @@ class SourceConfig(Training):
     """The source model: trained once, on TR source images."""
 
     backbone: str = "tf_efficientnet_lite0"
-    pretrained: bool = True
+    pretrained: bool = Field(True, validate_default=True)
     """Start from ImageNet weights."""
     label_smoothing: float = Field(0.1, ge=0, lt=1)
     epochs: int = Field(8, ge=1)
     lr: float = Field(5e-4, gt=0)
+
+    @field_validator("backbone")
+    @classmethod
+    def _buildable(cls, name: str) -> str:
+        if allowed := instead_of(name):
+            raise ValueError(allowed)
+        return name
+
+    @field_validator("pretrained")
+    @classmethod
+    def _has_weights(cls, pretrained: bool, section: ValidationInfo) -> bool:
+        if pretrained and section.data.get("backbone") == "small":
+            raise ValueError("false for the backbone small: it has no weights")
+        return pretrained
 
 
 class BridgeConfig(Training):

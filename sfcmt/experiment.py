@@ -62,12 +62,13 @@ def parse_experiment(raw: Mapping[str, Any]) -> Experiment[Any]:
     method = raw.get("method", "tgkt")
     known = method in METHODS
     problems = [] if known else [Problem("method", method, ", ".join(METHODS))]
+    problems += _baseline_problems(raw.get("baselines"))
     kind = experiment_type(method if known else "tgkt")
+    checked = {"transfer": {}, **raw} if known else {**raw, "transfer": {}}  # whose fields these are is unknown
     try:
-        experiment = kind.model_validate({"transfer": {}, **raw})
+        experiment = kind.model_validate(checked)
     except ValidationError as error:
         raise ConfigError(problems + problems_of(error, kind)) from error
-    problems += _baseline_problems(experiment)
     if problems:
         raise ConfigError(problems)
     return experiment
@@ -83,7 +84,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """A YAML file's mapping. Raises `ConfigError` naming the line of a syntax error."""
     try:
         raw = yaml.safe_load(path.read_text()) or {}
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError([Problem(str(path), str(error).replace("\n", " "), "YAML")]) from error
     if not isinstance(raw, dict):
         raise ConfigError([Problem(str(path), raw, "a mapping of fields")])
@@ -106,9 +107,11 @@ def _allowed(item: dict[str, Any], model: type[BaseModel]) -> str:
     return str(item["msg"]).removeprefix("Input should be ").removeprefix("Value error, ")
 
 
-def _baseline_problems(experiment: Experiment[Any]) -> list[Problem]:
+def _baseline_problems(baselines: object) -> list[Problem]:
     problems: list[Problem] = []
-    for name, fields in experiment.baselines.items():
+    for name, fields in baselines.items() if isinstance(baselines, dict) else ():
+        if not isinstance(fields, dict):
+            continue  # the experiment's own check tells
         if name not in METHODS:
             problems.append(Problem(f"baselines.{name}", fields, ", ".join(METHODS)))
             continue
@@ -142,4 +145,7 @@ def _override(raw: dict[str, Any], override: str) -> None:
         section = section.setdefault(parent, {})
         if not isinstance(section, dict):
             raise ConfigError([Problem(key, text, f"a field of a section; {parent} is none")])
-    section[last] = yaml.safe_load(text)
+    try:
+        section[last] = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError([Problem(key, text, "a value of YAML")]) from error

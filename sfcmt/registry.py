@@ -41,7 +41,7 @@ class Registry(Mapping[str, T]):
         return members[name]
 
     def __contains__(self, name: object) -> bool:
-        return name in self._all()
+        return isinstance(name, str) and name in self._all()
 
     def __iter__(self) -> Iterator[str]:
         return iter(sorted(self._all()))

@@ -74,8 +74,15 @@ class Store:
         if not path.is_dir():
             return None
         artifact = Artifact(path, reused=True)
-        if not (path / _RECORD).is_file() or artifact.identity != stage.identity:
+        try:
+            intact = artifact.identity == stage.identity
+            files = artifact.record.get("files", {}).items() <= _sizes(path).items()
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            intact = files = False
+        if not intact:
             raise StoreError(f"{path}: damaged (its {_RECORD} does not name {stage.identity}); remove the folder")
+        if not files:
+            raise StoreError(f"{path}: damaged (its files are not those that {_RECORD} lists); remove the folder")
         return artifact
 
     def obtain(self, stage: Stage, runtime: Runtime, callback: Callback) -> Artifact:
@@ -98,12 +105,12 @@ class Store:
         partial.mkdir(parents=True, exist_ok=True)
         workspace = Workspace(stage, partial, self.root, upstream, runtime, callback)
         metrics = stage.train(workspace)
-        record = {"kind": stage.kind, "identity": stage.identity, "recipe": stage.recipe}
-        record |= {"metrics": metrics, "seconds": round(workspace.seconds, 3)}
         if workspace.curves:
             (partial / _CURVES).write_text(json.dumps(workspace.curves) + "\n")
-        (partial / _RECORD).write_text(json.dumps(record, indent=2) + "\n")
         workspace.checkpoint.unlink(missing_ok=True)
+        record = {"kind": stage.kind, "identity": stage.identity, "recipe": stage.recipe}
+        record |= {"metrics": metrics, "seconds": round(workspace.seconds, 3), "files": _sizes(partial)}
+        (partial / _RECORD).write_text(json.dumps(record, indent=2) + "\n")
         path.parent.mkdir(parents=True, exist_ok=True)
         partial.rename(path)
         return Artifact(path, reused=False)
@@ -115,3 +122,8 @@ class Store:
 
     def _path(self, room: str, stage: Stage) -> Path:
         return self.root / room / f"{stage.kind}-{stage.identity}"
+
+
+def _sizes(folder: Path) -> dict[str, int]:
+    """Bytes of each file of a folder but the record."""
+    return {path.name: path.stat().st_size for path in folder.iterdir() if path.name != _RECORD}

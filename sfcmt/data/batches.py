@@ -14,6 +14,7 @@ from sfcmt.data.augment import apply_views, random_views
 from sfcmt.data.dataset import Dataset, holdout_mask
 from sfcmt.data.loading import ImageReader, Images
 from sfcmt.data.schema import Split
+from sfcmt.errors import DataError
 from sfcmt.models.normalise import Normalise
 
 
@@ -71,27 +72,47 @@ class SourceData:
         return self._labels_N[rows].to(self.column.normalise.mean.device)
 
 
-class UnlabelledBatch:
-    """TR target images and TI pairs of one step. Each is loaded when a loss asks for it, and only then."""
+class Rows(NamedTuple):
+    """Rows of one step."""
 
-    def __init__(self, data: UnlabelledData, target_B: Tensor, pair_B: Tensor, views: tuple[Tensor, Tensor]) -> None:
-        self._data, self.target_B, self.pair_B = data, target_B, pair_B
+    target_B: Tensor
+    pair_B: Tensor
+
+
+class UnlabelledBatch:
+    """TR target images and TI pairs of one step. Each is loaded when a loss asks for it, and only then.
+
+    A column that is loaded begins to decode its rows of the next step, `upcoming`.
+    """
+
+    def __init__(self, data: UnlabelledData, rows: Rows, views: tuple[Tensor, Tensor], upcoming: Rows | None) -> None:
+        self._data, self._upcoming = data, upcoming
+        self.target_B, self.pair_B = rows
         self._target_views, self._pair_views = views
 
     @cached_property
     def target(self) -> Tensor:
         """TR target images (B, 1, H, W), augmented."""
-        return self._data.target.augmented(self.target_B, self._target_views)
+        x_B1HW = self._data.target.augmented(self.target_B, self._target_views)
+        if self._upcoming is not None:
+            self._data.target.images.prefetch(self._upcoming.target_B)
+        return x_B1HW
 
     @cached_property
     def pair_target(self) -> Tensor:
         """Target side of TI pairs (B, 1, H, W), augmented."""
-        return self._data.pair_target.augmented(self.pair_B, self._pair_views)
+        return self._pair_side(self._data.pair_target)
 
     @cached_property
     def pair_source(self) -> Tensor:
         """Source side of the same pairs (B, 3, H, W) under the same crops and flips."""
-        return self._data.pair_source.augmented(self.pair_B, self._pair_views)
+        return self._pair_side(self._data.pair_source)
+
+    def _pair_side(self, column: Column) -> Tensor:
+        x_BCHW = column.augmented(self.pair_B, self._pair_views)
+        if self._upcoming is not None:
+            column.images.prefetch(self._upcoming.pair_B)
+        return x_BCHW
 
 
 class UnlabelledData:
@@ -101,6 +122,8 @@ class UnlabelledData:
         manifest = dataset.manifest
         held = torch.from_numpy(holdout_mask(dataset.table(Split.PAIRS)["group"], config.holdout))
         self.pair_rows, self.held_pair_rows = (~held).nonzero().flatten(), held.nonzero().flatten()
+        if not len(self.held_pair_rows):
+            raise DataError(f"{dataset.folder}: all pairs are of one group (frame), so none can be held out")
         to_target = Normalise(manifest.target.normalisation, manifest.holes)
         to_source = Normalise(manifest.source.normalisation)
         self.target = Column(reader.images(Split.TARGET, "image"), to_target, reader.device)
@@ -116,16 +139,10 @@ class UnlabelledData:
         steps = self.steps(training)
         targets = shuffled(torch.arange(len(self.target)), training.batch, steps, generator)
         pairs = shuffled(self.pair_rows, training.batch, steps, generator)
-        for step, (target_B, pair_B) in enumerate(zip(targets, pairs, strict=True)):
-            if step + 1 < steps:
-                self._prefetch(targets[step + 1], pairs[step + 1])
-            views = [random_views(len(rows), training.crop, training.flip, generator) for rows in (target_B, pair_B)]
-            yield UnlabelledBatch(self, target_B, pair_B, (views[0], views[1]))
-
-    def _prefetch(self, target_B: Tensor, pair_B: Tensor) -> None:
-        self.target.images.prefetch(target_B)
-        self.pair_target.images.prefetch(pair_B)
-        self.pair_source.images.prefetch(pair_B)
+        plan = [Rows(target_B, pair_B) for target_B, pair_B in zip(targets, pairs, strict=True)]
+        for rows, upcoming in zip(plan, [*plan[1:], None], strict=True):
+            views = [random_views(len(side), training.crop, training.flip, generator) for side in rows]
+            yield UnlabelledBatch(self, rows, (views[0], views[1]), upcoming)
 
 
 def step_count(rows: int, batch: int) -> int:
@@ -134,8 +151,8 @@ def step_count(rows: int, batch: int) -> int:
 
 
 def shuffled(rows: Tensor, batch: int, steps: int, generator: torch.Generator) -> list[Tensor]:
-    """`steps` batches of rows in random order, reshuffled at each pass; smaller than `batch` if there are fewer rows."""
+    """`steps` batches in random order, reshuffled at each pass; smaller ones if there are fewer rows than `batch`."""
     size = min(batch, len(rows))
     passes = -(-steps * size // len(rows))
     order = torch.cat([rows[torch.randperm(len(rows), generator=generator)] for _ in range(passes)])
-    return list(order[: steps * size].split(size))
+    return list(torch.split(order[: steps * size], size))

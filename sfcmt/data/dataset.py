@@ -54,7 +54,13 @@ def read_part(folder: Path, manifest: Manifest, part: Split | Sealed) -> pa.Tabl
 
 
 def holdout_mask(groups: pa.ChunkedArray, fraction: float) -> NDArray[np.bool_]:
-    """True for the rows to hold out: about `fraction` of the groups, picked by digest, so the same in every run."""
-    limit = int(fraction * 2**32)
+    """True for the rows to hold out: about `fraction` of the groups, picked by digest, so the same in every run.
+
+    Of two or more groups, a fraction between 0 and 1 holds out at least one and leaves at least one.
+    """
     digests = (hashlib.sha256(group.encode()).digest()[:4] for group in groups.to_pylist())
-    return np.array([int.from_bytes(digest, "big") < limit for digest in digests], dtype=np.bool_)
+    places = np.array([int.from_bytes(digest, "big") for digest in digests], dtype=np.int64)
+    limit = int(fraction * 2**32)
+    if 0 < fraction < 1 and len(places):
+        limit = min(max(limit, places.min() + 1), places.max())
+    return places < limit

@@ -58,20 +58,20 @@ class StreamedImages:
         self._encoded, self._size, self._keep_holes, self._where = encoded, size, keep_holes, where
         self._pool = _decoding_pool()
         self._pending: dict[int, Future[Tensor]] = {}
-        self._in_use = False
 
     def __len__(self) -> int:
         return len(self._encoded)
 
     def batch(self, index_B: Tensor) -> Tensor:
         """Rows -> (B, C, size, size)."""
-        self._in_use = True
         self.prefetch(index_B)
-        return torch.stack([self._pending.pop(row).result() for row in index_B.tolist()])
+        rows: list[int] = index_B.tolist()  # may name a row twice, where two passes meet in a batch
+        decoded = {row: self._pending.pop(row).result() for row in dict.fromkeys(rows)}
+        return torch.stack([decoded[row] for row in rows])
 
     def prefetch(self, index_B: Tensor) -> None:
-        """Start decoding; ignored before the first batch, since a column that is never used need not be decoded."""
-        for row in index_B.tolist() if self._in_use else ():
+        """Start decoding; what is prefetched is kept until `batch` asks for it."""
+        for row in index_B.tolist():
             if row not in self._pending:
                 self._pending[row] = self._pool.submit(self._decode, row)
 

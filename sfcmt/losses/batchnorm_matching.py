@@ -52,11 +52,12 @@ class BatchNormStatistics:
             extractor(images)
         loss = batchnorm_matching(statistics.batch, source_statistics)
 
-    They are those of the latest forward pass, and differentiable. The variance is the biased one.
+    They are those of the latest forward pass, and differentiable; computed when asked for. The variance is the biased
+    one.
     """
 
     def __init__(self, module: nn.Module) -> None:
-        self.batch: dict[str, Moments] = {}
+        self._inputs: dict[str, Tensor] = {}
         self._module = module
         self._handles: list[RemovableHandle] = []
 
@@ -71,11 +72,20 @@ class BatchNormStatistics:
         while self._handles:
             self._handles.pop().remove()
 
+    @property
+    def batch(self) -> dict[str, Moments]:
+        """Mean and variance by the layer's name."""
+        return {name: _moments(x) for name, x in self._inputs.items()}
+
     def _note(self, name: str, _layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        x = inputs[0].to(torch.promote_types(inputs[0].dtype, torch.float32))  # a variance soon overflows float16
-        dimensions = [dimension for dimension in range(x.ndim) if dimension != 1]
-        variance_C, mean_C = torch.var_mean(x, dim=dimensions, correction=0)
-        self.batch[name] = Moments(mean_C, variance_C)
+        self._inputs[name] = inputs[0]
+
+
+def _moments(x: Tensor) -> Moments:
+    wide = x.to(torch.promote_types(x.dtype, torch.float32))  # a variance soon overflows float16
+    dimensions = [dimension for dimension in range(x.ndim) if dimension != 1]
+    variance_C, mean_C = torch.var_mean(wide, dim=dimensions, correction=0)
+    return Moments(mean_C, variance_C)
 
 
 def _tracking_layers(module: nn.Module) -> Iterator[tuple[str, _BatchNorm]]:

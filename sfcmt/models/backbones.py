@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib.resources
 import importlib.util
 from typing import Protocol, cast
@@ -31,6 +32,16 @@ class Backbone(Protocol):
     def __call__(self, x_BCHW: Tensor) -> Tensor: ...
 
 
+def instead_of(name: str) -> str:
+    """What may stand in place of a name that is no backbone's; empty for one that is."""
+    if name in NAMED_BACKBONES:
+        return ""
+    import timm
+
+    near = difflib.get_close_matches(name, timm.list_models(), n=8) or list(NAMED_BACKBONES)
+    return "" if timm.is_model(name) else f"small, or a model of timm's such as {', '.join(near)}"
+
+
 def build_backbone(name: str, pretrained: bool = False) -> nn.Module:
     """A backbone by its name, with ImageNet weights where `pretrained`.
 
@@ -44,9 +55,8 @@ def build_backbone(name: str, pretrained: bool = False) -> nn.Module:
         return cast(
             "nn.Module", timm.create_model("resnet10t", num_classes=0, channels=(16, 32, 64, 128), stem_width=16)
         )
-    if not timm.is_model(name):
-        near = timm.list_models(f"*{name.split('_', maxsplit=1)[0]}*")[:8] or list(NAMED_BACKBONES)
-        raise ConfigError([Problem("source.backbone", name, f"small, or a model of timm's such as {', '.join(near)}")])
+    if allowed := instead_of(name):
+        raise ConfigError([Problem("source.backbone", name, allowed)])
     if pretrained and name == "tf_efficientnet_lite0" and importlib.util.find_spec(_LITE0_PACKAGE):
         return _packaged_lite0()
     try:

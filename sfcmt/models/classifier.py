@@ -5,9 +5,9 @@ Shapes: B images, C = 3 channels, D bottleneck features, K classes.
 
 from __future__ import annotations
 
+import copy
 from typing import NamedTuple, cast
 
-import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
@@ -86,9 +86,6 @@ def head_parameters(model: Classifier) -> list[nn.Parameter]:
     return [*model.bottleneck.parameters(), *model.head.parameters()]
 
 
-@torch.no_grad()
 def copy_of(model: Classifier) -> Classifier:
     """An independent, trainable copy."""
-    import copy
-
     return copy.deepcopy(model).requires_grad_(True)

@@ -10,6 +10,6 @@ from __future__ import annotations
 import torch
 
 if torch.version.cuda is None and not hasattr(torch.ops.torchvision, "nms"):
-    _LIBRARY = torch.library.Library("torchvision", "DEF")  # kept alive: its operators go with it
+    _LIBRARY = torch.library.Library("torchvision", "DEF")  # type: ignore[no-untyped-call]  # its operators live with it
     for _name in ("nms", "qnms"):
-        _LIBRARY.define(f"{_name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        _LIBRARY.define(f"{_name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")  # type: ignore[no-untyped-call]

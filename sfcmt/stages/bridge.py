@@ -22,7 +22,7 @@ from sfcmt.losses.domain_adversarial import domain_adversarial, reversal_strengt
 from sfcmt.losses.feature_matching import feature_matching
 from sfcmt.losses.information_maximisation import information_maximisation
 from sfcmt.losses.reconstruction import reconstruction
-from sfcmt.models.classifier import Classifier, Prediction, frozen
+from sfcmt.models.classifier import Classifier, Prediction, frozen, set_batchnorm_momentum
 from sfcmt.models.discriminator import Discriminator
 from sfcmt.models.target_model import TargetModel
 from sfcmt.models.translators import TRANSLATORS
@@ -52,7 +52,7 @@ class BridgeStage(Stage):
         return (SourceStage(self.experiment, self.dataset, self.seed),)
 
     def train(self, workspace: Workspace) -> dict[str, float]:
-        """Train T and save it; the metrics are the last epoch's losses."""
+        """Train T and save it; its losses are in the curves."""
         source = TargetModel.load(workspace.artifact("source").path).classifier
         workspace.seed_everything("init")
         translator = TRANSLATORS[self.config.translator]()
@@ -60,7 +60,7 @@ class BridgeStage(Stage):
         fit(BridgeLearner(translator, source, self.config), data, self.config, workspace)
         weights = {name: tensor.contiguous() for name, tensor in translator.state_dict().items()}
         save_file(weights, workspace.folder / _WEIGHTS)
-        return {name: value for name, value in workspace.curves[-1].items() if name != "epoch"}
+        return {}
 
 
 def load_translator(name: str, folder: Path) -> nn.Module:
@@ -78,6 +78,7 @@ class BridgeLearner(Learner[UnlabelledBatch]):
         self.translator = translator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.source = frozen(source).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.discriminator = Discriminator()
+        set_batchnorm_momentum(translator, config.bn_momentum)
         self._config = config
         self._reads_features = any((config.alpha_d, config.alpha_im, config.perceptual, config.bn_matching))
 

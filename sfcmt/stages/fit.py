@@ -27,7 +27,7 @@ def fit(learner: Learner[B], batches: Batches[B], training: Training, workspace:
     training that is started again ends with the same weights as an undisturbed one (bit by bit on a CPU).
     """
     learner.to(workspace.device)
-    loop = _Loop(learner, training, workspace)
+    loop = Loop(learner, training, workspace)
     workspace.callback.stage_started(workspace.stage, training.epochs)
     for epoch in range(loop.resume(), training.epochs):
         generator = workspace.seed_everything("epoch", epoch)
@@ -41,7 +41,7 @@ def fit(learner: Learner[B], batches: Batches[B], training: Training, workspace:
     learner.eval()
 
 
-class _Loop:
+class Loop:
     """Optimiser, mixed precision, schedule, and the running means of the losses."""
 
     def __init__(self, learner: Learner[Any], training: Training, workspace: Workspace) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -15,8 +16,12 @@ _BATCH = 128
 
 @torch.no_grad()
 def predict_rows(model: Callable[[Tensor], Prediction], column: Column, rows: Tensor | None = None) -> Prediction:
-    """Float32 features (N, D) and logits (N, K) of the column's rows, on its device; the model's mode is the caller's."""
+    """Float32 features (N, D) and logits (N, K) of the column's rows; the model stays in the mode it is in.
+
+    Batches are of nearly equal size, for a model in training mode: no last one of a single row.
+    """
     chosen = torch.arange(len(column)) if rows is None else rows
-    parts = [model(column.clean(index)) for index in torch.split(chosen, _BATCH)]
-    features = torch.cat([part.features_BD.float() for part in parts])
-    return Prediction(features, torch.cat([part.logits_BK.float() for part in parts]))
+    batches = chosen.tensor_split(max(1, math.ceil(len(chosen) / _BATCH)))
+    with torch.autocast(column.normalise.mean.device.type, enabled=False):
+        parts = [model(column.clean(index)) for index in batches]
+    return Prediction(*(torch.cat(tensors) for tensors in zip(*parts, strict=True)))

@@ -95,6 +95,7 @@ class Setting(Generic[C]):
 
     def bridge_teacher(self) -> Teacher:
         """C_s F_s(T(x)) on TR target images."""
+        _ = self.translator  # loaded now: its construction draws random numbers, which no epoch may miss
         return Teacher(self.bridged, self.data.target, self.config.teacher_view)
 
     def copy_teacher(self) -> Teacher:

@@ -56,7 +56,7 @@ def save(path: Path, data: bytes) -> Path:
 def crop_rows(per_class: int = 6) -> list[dict[str, Any]]:
     """Rows of a file of crops: two classes, and pairs of a third."""
     names = [("source", 0, "bed"), ("source", 1, "chair"), ("target_tr", 0, "bed"), ("target_tr", 1, "chair")]
-    rows = []
+    rows: list[dict[str, Any]] = []
     for split, label, class_name in [*names, ("ti", None, "lamp")]:
         for number in range(per_class):
             seed = len(rows)

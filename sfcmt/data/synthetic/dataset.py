@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +19,7 @@ from sfcmt.data.synthetic.scenes import SOLIDS, draw_scene, stack
 from sfcmt.data.synthetic.solids import TI, TR
 from sfcmt.data.writer import DatasetInfo, DatasetWriter
 
-_SCENES_AT_ONCE = 48
+_PIXELS_AT_ONCE = 64 * 48**2  # bounds the memory: some 300 MB a thread
 
 
 class SyntheticSpec(BaseModel):
@@ -33,7 +34,7 @@ class SyntheticSpec(BaseModel):
 
 
 class _Row(NamedTuple):
-    solid: int
+    solid: int  # of a TR solid also its label: they come first among all solids
     origin: str
     rgb_CHW: NDArray[np.uint8]
     depth_1HW: NDArray[np.uint16]
@@ -62,22 +63,18 @@ def write_synthetic(folder: Path, spec: SyntheticSpec) -> None:
 
 
 def _rows(spec: SyntheticSpec, split: Split, count: int) -> Iterator[_Row]:
-    """Scenes of a split in order, rendered a batch a thread."""
-    batches = [range(start, min(start + _SCENES_AT_ONCE, count)) for start in range(0, count, _SCENES_AT_ONCE)]
+    """Rows of a split in order, rendered a batch a thread."""
+    scenes = max(1, _PIXELS_AT_ONCE // spec.size**2)
+    batches = [range(first, min(first + scenes, count)) for first in range(0, count, scenes)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for rows in pool.map(lambda batch: _render_batch(spec, split, batch), batches):
+        for rows in pool.map(partial(_render_rows, spec, split), batches):
             yield from rows
 
 
-def _render_batch(spec: SyntheticSpec, split: Split, batch: range) -> list[_Row]:
-    solids = [
-        SOLIDS.index((TI if split is Split.PAIRS else TR)[i % len(TI if split is Split.PAIRS else TR)]) for i in batch
-    ]
-    scenes = [
-        draw_scene(solid, (spec.seed, list(Split).index(split), i)) for solid, i in zip(solids, batch, strict=True)
-    ]
-    rgb, depth = render(stack(scenes), spec.size)
-    return [
-        _Row(solid, f"{split}/{i}-{SOLIDS[solid].name}", rgb[j], depth[j, None])
-        for j, (i, solid) in enumerate(zip(batch, solids, strict=True))
-    ]
+def _render_rows(spec: SyntheticSpec, split: Split, indices: range) -> list[_Row]:
+    choice = TI if split is Split.PAIRS else TR
+    solids = [SOLIDS.index(choice[i % len(choice)]) for i in indices]
+    keys = [(spec.seed, list(Split).index(split), i) for i in indices]
+    rgb, depth = render(stack(map(draw_scene, solids, keys)), spec.size)
+    origins = [f"{split}/{i}-{SOLIDS[solid].name}" for i, solid in zip(indices, solids, strict=True)]
+    return list(map(_Row, solids, origins, rgb, depth[:, None]))

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sfcmt.data.synthetic.solids import TI, TR, Floats
 
 SOLIDS = (*TR, *TI)
-"""All solids; `Scene.solids` holds indices into them."""
+"""All solids, those of the TR classes first; `Scene.solids` holds indices into them."""
 CLUTTER = 3
 ABSENT = -1
 PATTERNS = ("plain", "stripes", "checks", "marble", "blobs")
@@ -89,7 +89,7 @@ def _places(random: Generator, solids: NDArray[np.int64], scales: NDArray[np.flo
     return np.stack([radii * np.cos(angles), heights, radii * np.sin(angles)], axis=1)
 
 
-def _turn(random: Generator, tilt: float = 12) -> NDArray[np.float64]:
+def _turn(random: Generator, tilt: float = 15) -> NDArray[np.float64]:
     """Any heading, and a tilt of some degrees."""
     heading, lean, roll = random.uniform(0, 2 * np.pi), *np.radians(random.uniform(-tilt, tilt, 2))
     c, s = np.cos([heading, lean, roll]), np.sin([heading, lean, roll])
@@ -125,7 +125,7 @@ def _room(random: Generator, eye: NDArray[np.float64]) -> tuple[NDArray[np.float
 def _colours(random: Generator, materials: int) -> NDArray[np.float64]:
     """Two colours each, the second a tint of the first."""
     first, other = random.uniform(0.05, 1, (2, materials, 3))
-    tint = random.uniform(0, 0.5, (materials, 1))
+    tint = random.uniform(0, 0.35, (materials, 1))
     return np.stack([first, first + tint * (other - first)], axis=1)
 
 

@@ -15,7 +15,8 @@ from functools import reduce
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating]
+"""Arrays of float32: Python's own numbers do not widen them."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,8 @@ def _hexagonal_prism(p_3R: Floats) -> Floats:
 
 def _octahedron(p_3R: Floats) -> Floats:
     x, y, z = np.abs(p_3R)
-    return (x + y + z - 0.95) / math.sqrt(3)
+    distance: Floats = (x + y + z - 0.95) / math.sqrt(3)
+    return distance
 
 
 def _link(p_3R: Floats) -> Floats:

@@ -29,15 +29,15 @@ class Step:
         """The student on the augmented TR target images."""
         return self._seen[0]
 
-    @property
+    @cached_property
     def target_statistics(self) -> dict[str, Moments]:
         """Statistics of what entered the student's batch-norm layers for the TR target images."""
-        return self._seen[1]
+        return self._seen[1].batch
 
     @cached_property
-    def _seen(self) -> tuple[Prediction, dict[str, Moments]]:
+    def _seen(self) -> tuple[Prediction, BatchNormStatistics]:
         with BatchNormStatistics(self._student) as statistics:
-            return self._student(channel_copy(self.batch.target)), statistics.batch
+            return self._student(channel_copy(self.batch.target)), statistics
 
     @cached_property
     def pair(self) -> Prediction:

@@ -37,6 +37,8 @@ class Neighbours(Term):
         rows = step.batch.target_B.to(self._features_ND.device)
         features_BD = F.normalize(step.target.features_BD.float(), dim=1)
         self._features_ND[rows], self._probabilities_NK[rows] = features_BD, probabilities_BK.detach()
-        similarity_BN = features_BD @ self._features_ND.T
+        with torch.autocast(features_BD.device.type, enabled=False):  # neighbours differ by less than half precision
+            similarity_BN = features_BD @ self._features_ND.T
         similarity_BN[torch.arange(len(rows)), rows] = -torch.inf
-        return self._probabilities_NK[similarity_BN.topk(self._count, dim=1).indices]
+        count = min(self._count, len(self._features_ND) - 1)
+        return self._probabilities_NK[similarity_BN.topk(count, dim=1).indices]

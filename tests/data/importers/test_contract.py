@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -58,7 +59,7 @@ def test_target_order_does_not_follow_the_labels(name: str, tmp_path: Path) -> N
     labels = read_part(dataset.folder, dataset.manifest, Sealed.LABELS)["label"].to_pylist()
     assert len(set(labels)) > 1
     # Sorted by class there would be one fewer change than classes.
-    changes = sum(first != second for first, second in zip(labels, labels[1:], strict=False))
+    changes = sum(first != second for first, second in pairwise(labels))
     assert changes > len(set(labels)) - 1
 
 

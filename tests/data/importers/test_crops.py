@@ -69,7 +69,7 @@ def test_the_target_modality_is_guessed_from_the_name(name: str, modality: str, 
     assert imported(tmp_path, crop_rows(), name).manifest.target.name == modality
 
 
-def _set(place: int, **values: Any) -> Callable[[Rows], None]:
+def _set(place: int, **values: bytes | str | int | None) -> Callable[[Rows], None]:
     return lambda rows: rows[place].update(values)
 
 
@@ -115,7 +115,7 @@ def test_missing_columns_are_named(tmp_path: Path) -> None:
 
 def test_a_file_that_is_no_parquet_is_named(tmp_path: Path) -> None:
     (tmp_path / "text.parquet").write_text("hello")
-    with pytest.raises(DataError, match="text.parquet: not a readable Parquet file"):
+    with pytest.raises(DataError, match=r"text.parquet: not a readable Parquet file"):
         import_dataset(tmp_path / "text.parquet", tmp_path / "out", "crops", {})
 
 

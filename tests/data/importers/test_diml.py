@@ -93,7 +93,7 @@ def test_an_unknown_class_is_named(tmp_path: Path) -> None:
 
 def test_all_classes_relevant_leaves_no_pairs(tmp_path: Path) -> None:
     names = "Bedroom,Cafe,Corridor,Kitchen,Library,Store,Warehouse"
-    with pytest.raises(DataError, match="no rows for pairs.parquet"):
+    with pytest.raises(DataError, match=r"no rows for pairs.parquet"):
         imported(diml_tree(tmp_path), tmp_path / "out", tr_classes=names)
 
 

@@ -60,6 +60,11 @@ def _labels(text: str) -> Callable[[Path], object]:
     return lambda root: (root / "target_labels.csv").write_text(text)
 
 
+def _only_dogs(root: Path) -> None:
+    (root / "source" / "cat").rename(root / "cat")
+    (root / "target_labels.csv").unlink()
+
+
 FIVE_CATS = "".join(f"c{number}.png,cat\n" for number in range(5))
 
 
@@ -79,7 +84,7 @@ FIVE_CATS = "".join(f"c{number}.png,cat\n" for number in range(5))
             lambda root: save(root / "source/stray.png", b"x"),
             "source/stray.png: a source image must lie in source/CLASS/",
         ),
-        (lambda root: (root / "source/cat").rename(root / "pairs/cat"), "classes must be two or more"),
+        (_only_dogs, "classes must be two or more"),
         (
             lambda root: save(root / "target/c0.png", encoded(rgb(0))),
             "target/c0.png: a target image must have one channel",

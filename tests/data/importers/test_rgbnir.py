@@ -72,5 +72,5 @@ def test_different_sizes_in_a_pair_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_fraction_outside_its_range_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="rgbnir.source_fraction: '1' is not allowed; allowed: less than 1"):
+    with pytest.raises(ValueError, match=r"rgbnir.source_fraction: '1' is not allowed; allowed: less than 1"):
         imported(rgbnir_tree(tmp_path), tmp_path / "out", source_fraction="1")

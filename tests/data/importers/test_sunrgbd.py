@@ -37,7 +37,7 @@ def test_depth_is_rotated_back(tmp_path: Path) -> None:
 
 def test_depth_of_eight_bits_is_refused(tmp_path: Path) -> None:
     path = save(tmp_path / "d.png", encoded(grey(0)))
-    with pytest.raises(DataError, match="d.png: must have 1 x 16 bits, not 1 x uint8"):
+    with pytest.raises(DataError, match=r"d.png: must have 1 x 16 bits, not 1 x uint8"):
         read_depth(path, tmp_path)
 
 
@@ -89,10 +89,10 @@ def test_given_classes_replace_the_rule(tmp_path: Path) -> None:
     assert len(dataset.table(Split.SOURCE)) == 2 + 4
 
 
-@pytest.mark.parametrize("classes", ["attic,office", "idk,office", "lab,office"])
-def test_classes_that_a_sensor_lacks_are_refused(classes: str, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=f"kv1: no class '{classes.split(',')[0]}'; classes here: bedroom, gym"):
-        imported(sunrgbd_tree(tmp_path), tmp_path / "out", classes=classes)
+@pytest.mark.parametrize("name", ["attic", "idk", "lab"])
+def test_classes_that_a_sensor_lacks_are_refused(name: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=f"kv1: no class '{name}'; classes here: bedroom, gym"):
+        imported(sunrgbd_tree(tmp_path), tmp_path / "out", classes=f"{name},office")
 
 
 def test_missing_depth_is_filled_by_default_and_kept_on_demand(tmp_path: Path) -> None:
@@ -112,14 +112,14 @@ def test_a_scene_without_depth_is_named(tmp_path: Path) -> None:
     root = sunrgbd_tree(tmp_path)
     scene = root / "kv1/NYUdata/NYU0000"
     shutil.rmtree(scene / "depth_bfx")
-    with pytest.raises(DataError, match="kv1/NYUdata/NYU0000/depth_bfx: one .png image must be here, not 0"):
+    with pytest.raises(DataError, match=r"kv1/NYUdata/NYU0000/depth_bfx: one .png image must be here, not 0"):
         imported(root, tmp_path / "out")
 
 
 def test_an_empty_label_is_named(tmp_path: Path) -> None:
     root = sunrgbd_tree(tmp_path)
     (root / "kv1/NYUdata/NYU0000/scene.txt").write_text("\n")
-    with pytest.raises(DataError, match="kv1/NYUdata/NYU0000/scene.txt: empty"):
+    with pytest.raises(DataError, match=r"kv1/NYUdata/NYU0000/scene.txt: empty"):
         imported(root, tmp_path / "out")
 
 

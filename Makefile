@@ -1,0 +1,30 @@
+# make demo   makes the environment and moves a classifier from RGB to depth on the embedded data
+# make test   runs all checks, as CI does
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+INSTALLED = $(VENV)/.installed
+
+.PHONY: demo test lint bench clean
+
+demo: $(INSTALLED)
+	$(BIN)/sfcmt run demo --oracles
+
+test: lint
+	$(BIN)/pytest -n auto
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(INSTALLED)
+	$(BIN)/python -m benchmarks.tgkt_step
+
+$(INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[tuning,lite0,dev]'
+	touch $(INSTALLED)
+
+clean:
+	rm -rf $(VENV) sfcmt-store mlflow.db mlruns

@@ -1,0 +1,1 @@
+"""Speed claims: each script runs both sides in one process and prints a ratio."""

@@ -1,0 +1,156 @@
+"""A training step of TGKT against a plain hand-written loop of the same losses, model and batch.
+
+    python -m benchmarks.tgkt_step [--backbone tf_efficientnet_lite0] [--size 64] [--steps 12]
+
+Four variants take turns, step by step, on the same batches: the plain loop as most people write it (default memory
+format), the plain loop in channels_last, ours with the frozen models looking at each augmented view, and ours with
+their features cached. Printed are median seconds a step (loading excluded for all) and ratios against the plain loop;
+above 1 is faster than it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from copy import deepcopy
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from sfcmt.callbacks import Callback
+from sfcmt.data.batches import UnlabelledBatch
+from sfcmt.data.opening import open_dataset
+from sfcmt.experiment import parse_experiment
+from sfcmt.models.classifier import Classifier
+from sfcmt.pseudo_labels.centroids import centroid_labels
+from sfcmt.stages.fit import Loop
+from sfcmt.stages.methods.tgkt import TGKT
+from sfcmt.stages.predict import predict_rows
+from sfcmt.stages.stage import Workspace
+from sfcmt.stages.student import StudentLearner
+from sfcmt.stages.transfer import Setting, TransferStage
+from sfcmt.store import Store
+
+Step = Callable[[UnlabelledBatch], object]
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--backbone", default="tf_efficientnet_lite0")
+    parser.add_argument("--size", type=int, default=64)
+    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--steps", type=int, default=12)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as store:
+        settings = {view: _setting(arguments, Path(store), view) for view in ("augmented", "clean")}
+        steps: dict[str, Step] = {
+            "plain loop": PlainLoop(settings["augmented"], torch.contiguous_format),
+            "plain loop, channels_last": PlainLoop(settings["augmented"], torch.channels_last),
+            "sfcmt": _our_step(settings["augmented"]),
+            "sfcmt, cached frozen features": _our_step(settings["clean"]),
+        }
+        _report(_measure(steps, settings["augmented"], arguments.steps))
+
+
+def _measure(steps: dict[str, Step], setting: Setting, count: int) -> dict[str, float]:
+    seconds: dict[str, list[float]] = {name: [] for name in steps}
+    generator = torch.Generator().manual_seed(0)
+    training = setting.config
+    while min(map(len, seconds.values())) < count + 2:
+        for batch in setting.data.epoch(training, generator):
+            _ = batch.target, batch.pair_target, batch.pair_source  # loaded outside the clock, for all alike
+            for name, step in steps.items():
+                started = time.perf_counter()
+                step(batch)
+                _synchronise()
+                seconds[name].append(time.perf_counter() - started)
+    return {name: statistics.median(values[2 : count + 2]) for name, values in seconds.items()}
+
+
+def _report(seconds: dict[str, float]) -> None:
+    baseline = seconds["plain loop"]
+    for name, value in seconds.items():
+        print(f"{name:32s} {value * 1000:8.1f} ms a step   ratio {baseline / value:.2f}")
+
+
+def _setting(arguments: argparse.Namespace, store: Path, view: str) -> Setting:
+    experiment = parse_experiment(
+        {
+            "data": {"folder": "synthetic", "size": arguments.size},
+            "source": {"backbone": arguments.backbone, "pretrained": False, "epochs": 1},
+            "bridge": {"epochs": 1},
+            "transfer": {"batch": arguments.batch, "teacher_view": view, "pseudo": {"threshold": 0.0}},
+            "runtime": {"threads": 1, "store": str(store)},
+        }
+    )
+    dataset = open_dataset(experiment.data, store)
+    stage = TransferStage(experiment, dataset, seed=0)
+    upstream = [Store(store).obtain(needed, experiment.runtime, Callback()) for needed in stage.upstream]
+    folder = store / view
+    folder.mkdir()
+    return Setting(experiment.transfer, Workspace(stage, folder, store, upstream, experiment.runtime, Callback()))
+
+
+def _our_step(setting: Setting) -> Step:
+    active = {name: weighted for name, weighted in TGKT().terms(setting).items() if weighted.weight > 0}
+    learner = StudentLearner(setting.new_student(), active, setting).to(setting.workspace.device)
+    loop = Loop(learner, setting.config, setting.workspace)
+    learner.train()
+    learner.start_epoch()
+    return lambda batch: loop.step(batch, 0.0)
+
+
+class PlainLoop:
+    """What one writes by hand: three forward passes of frozen models and two of the student, no caching, no framework."""
+
+    def __init__(self, setting: Setting, memory_format: torch.memory_format) -> None:
+        self.format = memory_format
+        self.student = setting.new_student().to(memory_format=memory_format).train()
+        self.source: Classifier = deepcopy(setting.source).to(memory_format=memory_format)
+        self.translator: nn.Module = deepcopy(setting.translator).to(memory_format=memory_format)
+        config = setting.config
+        heads = [*self.student.bottleneck.parameters()]
+        self.optimiser = torch.optim.AdamW(
+            [
+                {"params": self.student.backbone.parameters(), "lr": config.lr},
+                {"params": heads, "lr": config.lr * config.head_lr},
+            ],
+            weight_decay=config.weight_decay,
+        )
+        everything = predict_rows(lambda x: self.student.eval()(x.expand(-1, 3, -1, -1)), setting.data.target)
+        self.labels = centroid_labels(everything.features_BD, everything.logits_BK.softmax(dim=1)).labels_N
+        self.student.train()
+
+    def __call__(self, batch: UnlabelledBatch) -> None:
+        """One step."""
+        target, pair_target, pair_source = (
+            x.contiguous(memory_format=self.format) for x in (batch.target, batch.pair_target, batch.pair_source)
+        )
+        with torch.no_grad():
+            teacher = self.source(self.translator(target))[1].softmax(dim=1)
+            real = self.source(pair_source)[0]
+        _, logits = self.student(target.expand(-1, 3, -1, -1))
+        pair_features, _ = self.student(pair_target.expand(-1, 3, -1, -1))
+        loss: Tensor = F.kl_div(logits.log_softmax(dim=1), teacher, reduction="batchmean")
+        loss = loss + F.mse_loss(pair_features, real)
+        loss = loss + 0.3 * F.cross_entropy(logits, self.labels[batch.target_B.to(self.labels.device)])
+        self.optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimiser.step()
+        _ = loss.item()  # to print it, as one does
+
+
+def _synchronise() -> None:
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,33 @@
+"""From an experiment's `data` section to its data set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from filelock import FileLock
+
+from sfcmt.config import DataConfig
+from sfcmt.data.dataset import Dataset
+from sfcmt.data.synthetic.dataset import SyntheticSpec, write_synthetic
+from sfcmt.errors import ConfigError, Problem
+from sfcmt.identity import digest
+
+SYNTHETIC = "synthetic"
+
+
+def open_dataset(config: DataConfig, store: Path) -> Dataset:
+    """Open the data set that an experiment names; the embedded one is rendered into the store at first use.
+
+    Raises `ConfigError` if none is named, `DataError` if there is none in the folder.
+    """
+    if config.folder is None:
+        raise ConfigError([Problem("data.folder", None, f"an imported data set (data=FOLDER), or {SYNTHETIC}")])
+    if config.folder != SYNTHETIC:
+        return Dataset(Path(config.folder).expanduser())
+    spec = SyntheticSpec()
+    folder = store / "data" / f"{SYNTHETIC}-{digest(spec.model_dump())}"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder.with_suffix(".lock")):
+        if not folder.exists():
+            write_synthetic(folder, spec)
+    return Dataset(folder)

@@ -1,0 +1,1 @@
+"""Judging, after the choosing is done: the only room that opens sealed target labels."""

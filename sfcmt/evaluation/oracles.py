@@ -1,0 +1,139 @@
+"""Oracles: what whoever had the labels, or the RGB images, of the target scenes could reach."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import Any, ClassVar
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from sfcmt.config import SourceConfig, Training
+from sfcmt.data.augment import random_views
+from sfcmt.data.batches import Column, SourceBatch, shuffled, step_count
+from sfcmt.data.dataset import read_part
+from sfcmt.data.loading import DecodedImages, decode_all
+from sfcmt.data.schema import Sealed, Split
+from sfcmt.evaluation.labels import open_labels
+from sfcmt.models.classifier import Classifier
+from sfcmt.models.normalise import Normalise
+from sfcmt.models.target_model import TargetModel
+from sfcmt.stages.fit import fit
+from sfcmt.stages.predict import predict_rows
+from sfcmt.stages.source import SourceLearner, SourceStage
+from sfcmt.stages.stage import Stage, Workspace
+from sfcmt.store import Artifact
+
+FOLDS = 3
+_LOGITS = "logits.safetensors"
+
+
+def oracle_logits(artifact: Artifact) -> Tensor:
+    """Logits (N, K) that an oracle stage wrote for the TR target images."""
+    return load_file(artifact.path / _LOGITS)["logits"]
+
+
+class RealSourceOracle(Stage):
+    """The source model on the real source-modality images of the target scenes."""
+
+    kind: ClassVar[str] = "oracle_real_source"
+    version: ClassVar[int] = 1
+    reads: ClassVar[tuple[Split, ...]] = (Split.TARGET,)
+
+    @property
+    def config(self) -> SourceConfig:
+        """The source model's."""
+        return self.experiment.source
+
+    @cached_property
+    def upstream(self) -> Sequence[Stage]:
+        """The source model."""
+        return (SourceStage(self.experiment, self.dataset, self.seed),)
+
+    @cached_property
+    def recipe(self) -> dict[str, Any]:
+        """The stage's recipe and the digest of the images."""
+        return super().recipe | {"sealed": self.dataset.manifest.entry(Sealed.REAL_SOURCE).sha256}
+
+    def train(self, workspace: Workspace) -> dict[str, float]:
+        """Predict; nothing is trained."""
+        source = TargetModel.load(workspace.artifact("source").path).to(workspace.device)
+        table = read_part(self.dataset.folder, self.dataset.manifest, Sealed.REAL_SOURCE)
+        pixels = decode_all(table["image"], self.experiment.data.size, False, str(self.dataset.folder))
+        column = Column(DecodedImages(pixels), source.normalise, workspace.device)
+        save_file({"logits": predict_rows(source.classifier, column).logits_BK.cpu()}, workspace.folder / _LOGITS)
+        return {}
+
+
+class SupervisedOracle(Stage):
+    """A classifier trained like the source model, but on labelled target images.
+
+    Cross-fitted: the frames are dealt into `FOLDS` parts, and each image is predicted by a model that has seen none of
+    its part.
+    """
+
+    kind: ClassVar[str] = "oracle_supervised"
+    version: ClassVar[int] = 1
+    reads: ClassVar[tuple[Split, ...]] = (Split.TARGET,)
+
+    @property
+    def config(self) -> SourceConfig:
+        """The source model's: the same training, on other images."""
+        return self.experiment.source
+
+    @cached_property
+    def recipe(self) -> dict[str, Any]:
+        """The stage's recipe and the digest of the labels."""
+        return super().recipe | {"sealed": self.dataset.manifest.entry(Sealed.LABELS).sha256, "folds": FOLDS}
+
+    def train(self, workspace: Workspace) -> dict[str, float]:
+        """Train one model per fold, each by a stage of its own."""
+        target = open_labels(self.dataset)
+        fold_N = _folds(target.groups.to_pylist())
+        manifest = self.dataset.manifest
+        normalise = Normalise(manifest.target.normalisation, manifest.holes)
+        column = Column(workspace.reader.images(Split.TARGET, "image"), normalise, workspace.device)
+        logits_NK = torch.zeros(len(column), len(self.dataset.classes))
+        for fold in range(FOLDS):
+            data = LabelledTarget(column, target.labels_N, (fold_N != fold).nonzero().flatten())
+            rows = (fold_N == fold).nonzero().flatten()
+            logits_NK[rows] = self._fit_fold(fold, data, workspace, rows)
+        save_file({"logits": logits_NK}, workspace.folder / _LOGITS)
+        return {}
+
+    def _fit_fold(self, fold: int, data: LabelledTarget, workspace: Workspace, rows: Tensor) -> Tensor:
+        workspace.seed_everything("init", fold)
+        model = Classifier(self.config.backbone, len(self.dataset.classes), self.config.pretrained)
+        workspace.checkpoint.unlink(missing_ok=True)
+        fit(SourceLearner(model, self.config), data, self.config, workspace)
+        return predict_rows(lambda x: model(_copied(x)), data.column, rows).logits_BK.cpu()
+
+
+class LabelledTarget:
+    """Channel copies of target images with their labels."""
+
+    def __init__(self, column: Column, labels_N: Tensor, rows: Tensor) -> None:
+        self.column, self._labels_N, self._rows = column, labels_N, rows
+
+    def steps(self, training: Training) -> int:
+        """Steps of one epoch."""
+        return step_count(len(self._rows), training.batch)
+
+    def epoch(self, training: Training, generator: torch.Generator) -> Iterator[SourceBatch]:
+        """One pass in random order."""
+        for rows in shuffled(self._rows, training.batch, self.steps(training), generator):
+            views = random_views(len(rows), training.crop, training.flip, generator)
+            x_B1HW = self.column.augmented(rows, views)
+            yield SourceBatch(_copied(x_B1HW), self._labels_N[rows].to(x_B1HW.device))
+
+
+def _copied(x_B1HW: Tensor) -> Tensor:
+    return x_B1HW.expand(-1, 3, -1, -1)
+
+
+def _folds(groups: list[str]) -> Tensor:
+    digests = (hashlib.sha256(f"fold {group}".encode()).digest() for group in groups)
+    return torch.tensor([int.from_bytes(digest[:4], "big") % FOLDS for digest in digests])

@@ -1,0 +1,106 @@
+"""Verbs that need neither Ray nor MLflow: `data import`, `data inspect`, `list`, `validate`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from sfcmt.errors import ConfigError, Problem
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs to the command."""
+    data = typer.Typer(help="Import and look at data sets.", no_args_is_help=True)
+    data.command("import")(import_)
+    data.command("inspect")(inspect)
+    app.add_typer(data, name="data")
+    app.command("list")(list_)
+    app.command("validate")(validate)
+
+
+def import_(
+    source: Annotated[Path, typer.Argument(help="What to import: a downloaded data set's folder or file.")],
+    destination: Annotated[Path, typer.Argument(help="New folder for the data set.")],
+    options: Annotated[list[str] | None, typer.Argument(help="Options of the importer: key=value.")] = None,
+    layout: Annotated[str | None, typer.Option(help="Name of the importer, if it cannot be told from FROM.")] = None,
+) -> None:
+    """Bring downloaded images into the format of sfcmt."""
+    from sfcmt.data.dataset import Dataset
+    from sfcmt.data.importers.base import import_dataset
+
+    pairs = dict(_key_value(option) for option in options or ())
+    import_dataset(source, destination, layout, pairs)
+    files = Dataset(destination).manifest.files
+    counts = ", ".join(f"{entry.rows} {split}" for split, entry in files.items())
+    typer.echo(f"{destination}: {counts}")
+
+
+def inspect(
+    folder: Annotated[Path, typer.Argument(help="Folder of an imported data set.")],
+    sheet: Annotated[Path | None, typer.Option(help="Where to write the contact sheet (PNG).")] = None,
+) -> None:
+    """Show counts, class balance and sizes, and draw a contact sheet of pairs."""
+    from sfcmt.data.dataset import Dataset
+    from sfcmt.data.inspect import contact_sheet, summarise
+
+    dataset = Dataset(folder)
+    Console().print(summarise(dataset))
+    path = sheet or Path(f"{folder.resolve().name}.png")
+    contact_sheet(dataset).savefig(path, dpi=150)
+    typer.echo(f"contact sheet: {path}")
+
+
+def list_() -> None:
+    """Show methods, validators, backbones, translators, importers and shipped experiments."""
+    from sfcmt.data.importers.base import IMPORTERS
+    from sfcmt.experiment import read_yaml, shipped_experiments
+    from sfcmt.models.backbones import NAMED_BACKBONES
+    from sfcmt.models.translators import TRANSLATORS
+    from sfcmt.stages.transfer import METHODS
+    from sfcmt.validators import POOL_VALIDATORS, VALIDATORS
+
+    rows = [
+        ("experiment", name, str(read_yaml(path).get("description", "")))
+        for name, path in shipped_experiments().items()
+    ]
+    rows += [("method", name, _first_line(member)) for name, member in METHODS.items()]
+    rows += [("validator", name, _first_line(member)) for name, member in VALIDATORS.items()]
+    rows += [("pool validator", name, _first_line(member)) for name, member in POOL_VALIDATORS.items()]
+    rows += [("backbone", name, note) for name, note in NAMED_BACKBONES.items()]
+    rows += [("backbone", "...", "any other model of timm's, by its name")]
+    rows += [("translator", name, _first_line(member)) for name, member in TRANSLATORS.items()]
+    rows += [("importer", name, _first_line(member)) for name, member in IMPORTERS.items()]
+    table = Table("kind", "name", "what it is", box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table)
+
+
+def validate(
+    file: Annotated[str, typer.Argument(help="A YAML file, or a shipped experiment's name.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the checked config, defaults filled in.")] = False,
+) -> None:
+    """Check an experiment: all its mistakes at once, before anything is trained."""
+    from sfcmt.experiment import load_experiment
+
+    experiment = load_experiment(file)
+    if as_json:
+        typer.echo(json.dumps(experiment.model_dump(mode="json"), indent=2))
+    else:
+        typer.echo(f"{file}: valid")
+
+
+def _key_value(option: str) -> tuple[str, str]:
+    key, equals, value = option.partition("=")
+    if not (key and equals):
+        raise ConfigError([Problem("option", option, "key=value")])
+    return key, value
+
+
+def _first_line(member: object) -> str:
+    return (member.__doc__ or "").split("\n", 1)[0]

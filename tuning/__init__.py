@@ -1,0 +1,1 @@
+"""Running and tracking: experiments and comparisons, logged to MLflow."""

@@ -1,0 +1,49 @@
+"""The figures that are logged with a trained model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from matplotlib.figure import Figure
+
+from sfcmt.data.batches import UnlabelledData
+from sfcmt.data.loading import ImageReader
+from sfcmt.evaluation.labels import has_labels, open_labels
+from sfcmt.evaluation.scores import score
+from sfcmt.figures.confusion import confusion_figure
+from sfcmt.figures.embedding import embedding_figure
+from sfcmt.figures.translations import translations_figure
+from sfcmt.stages.bridge import BridgeStage, load_translator
+from tuning.comparison import Cell, Comparison
+
+_SAMPLES = 8
+
+
+def figures_of(cell: Cell, comparison: Comparison) -> Iterator[tuple[str, Figure]]:
+    """Translated samples if there is a translator; confusion matrix and t-SNE, by true classes where they are known."""
+    bridges = [stage for stage in cell.stage.upstream if isinstance(stage, BridgeStage)]
+    artifacts = [comparison.store.find(stage) for stage in bridges]
+    if artifacts and artifacts[0]:
+        translator = load_translator(bridges[0].config.translator, artifacts[0].path)
+        yield "translations", _translations(translator, comparison)
+    classes, outputs = comparison.dataset.classes, cell.outputs
+    if has_labels(comparison.dataset):
+        labels_N = open_labels(comparison.dataset).labels_N
+        yield "oracle_confusion", confusion_figure(score(outputs.target_logits, labels_N).confusion_KK, classes)
+        yield "oracle_tsne", embedding_figure(outputs.target_features, labels_N, classes, "true classes")
+    predicted_N = outputs.target_logits.argmax(dim=1)
+    yield "tsne", embedding_figure(outputs.target_features, predicted_N, classes, "predicted classes")
+
+
+@torch.no_grad()
+def _translations(translator: torch.nn.Module, comparison: Comparison) -> Figure:
+    experiment, dataset = comparison.experiment, comparison.dataset
+    cache = comparison.store.root / "cache"
+    reader = ImageReader(dataset, experiment.data.size, experiment.runtime.memory_gb, cache, torch.device("cpu"))
+    data = UnlabelledData(dataset, experiment.data, reader)
+    rows = data.held_pair_rows[:_SAMPLES]
+    target, real = data.pair_target.clean(rows), data.pair_source.clean(rows)
+    manifest = dataset.manifest
+    names = (manifest.source.name, manifest.target.name)
+    return translations_figure(target, translator(target), real, manifest.source.normalisation, names)

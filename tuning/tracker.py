@@ -1,0 +1,181 @@
+"""The MLflow tracker: what has been trained is read from the store and logged, once for each identity.
+
+Training never waits for tracking. If MLflow cannot be reached at the end, the same command later finds all stages
+trained, and logs them then.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
+
+import mlflow
+import torch
+from mlflow.data.dataset_source_registry import get_dataset_source_from_json
+from mlflow.data.meta_dataset import MetaDataset
+from mlflow.entities import Metric
+from mlflow.models import infer_signature
+
+from sfcmt.data.dataset import Dataset
+from sfcmt.data.schema import file_name
+from sfcmt.evaluation.scores import Scores
+from sfcmt.identity import digest, result_fields
+from sfcmt.models.target_model import TargetModel
+from sfcmt.stages.stage import Stage
+from sfcmt.store import Store
+from tuning.comparison import Cell, Comparison
+from tuning.figures import figures_of
+from tuning.summary import Summary
+
+_IDENTITY = "sfcmt.identity"
+_PARENT = "mlflow.parentRunId"
+_BATCH = 1000
+
+
+class Tracker:
+    """Logs to the MLflow experiment called `experiment`, at `MLFLOW_TRACKING_URI` or MLflow's default."""
+
+    def __init__(self, experiment: str) -> None:
+        self._client = mlflow.MlflowClient()
+        self._experiment_id = mlflow.set_experiment(experiment).experiment_id
+
+    def log_cell(
+        self,
+        cell: Cell,
+        comparison: Comparison,
+        validators: Mapping[str, float],
+        scores: Scores | None,
+        parent: str | None = None,
+    ) -> str:
+        """Log one trained model with its curves and figures; the run's id. What is logged already is left alone.
+
+        A run without a parent also gets the model itself, loadable by `mlflow.pytorch` without pickle.
+        """
+        identity = digest([cell.stage.identity, comparison.dataset.manifest.model_dump(mode="json"), parent])
+        with self._run_once(f"{cell.method} seed {cell.seed}", identity, parent) as (run_id, is_new):
+            if is_new:
+                self._client.log_batch(run_id, params=_params(cell), tags=_tags(cell))
+                self._log_metrics(run_id, _metrics(cell, comparison.store, validators, scores))
+                _log_datasets(comparison.dataset)
+                for name, figure in figures_of(cell, comparison):
+                    mlflow.log_figure(figure, f"figures/{name}.png")
+                if parent is None:
+                    _log_model(TargetModel.load(cell.artifact.path))
+            return run_id
+
+    def log_comparison(self, comparison: Comparison, summary: Summary, name: str) -> str:
+        """Log the parent run: the summary's means as metrics, the whole of it as a table; the run's id."""
+        stages = [*comparison.transfers, *comparison.oracles]
+        identity = digest([*sorted(stage.identity for stage in stages), comparison.dataset.manifest.model_dump_json()])
+        with self._run_once(name, identity, None) as (run_id, is_new):
+            if is_new:
+                mlflow.log_dict(summary.as_json(), "summary.json")
+                self._log_metrics(run_id, _summary_metrics(summary))
+                _log_datasets(comparison.dataset)
+            return run_id
+
+    @property
+    def uri(self) -> str:
+        """Where the runs are."""
+        return str(mlflow.get_tracking_uri())
+
+    @contextmanager
+    def _run_once(self, name: str, identity: str, parent: str | None) -> Iterator[tuple[str, bool]]:
+        """The finished run of this identity, or a new one that is active and finishes on a clean exit."""
+        found = self._client.search_runs(
+            [self._experiment_id], f"tags.`{_IDENTITY}` = '{identity}' and attributes.status = 'FINISHED'"
+        )
+        if found:
+            yield found[0].info.run_id, False
+            return
+        tags = {_IDENTITY: identity} | ({_PARENT: parent} if parent else {})
+        with mlflow.start_run(run_name=name, tags=tags) as run:
+            yield run.info.run_id, True
+
+    def _log_metrics(self, run_id: str, metrics: list[Metric]) -> None:
+        for start in range(0, len(metrics), _BATCH):
+            self._client.log_batch(run_id, metrics=metrics[start : start + _BATCH])
+
+
+def _params(cell: Cell) -> list[mlflow.entities.Param]:
+    flat = _flatten(result_fields(cell.stage.experiment)) | {"seed": cell.seed}
+    return [mlflow.entities.Param(key, str(value)) for key, value in flat.items()]
+
+
+def _tags(cell: Cell) -> list[mlflow.entities.RunTag]:
+    tags = {"method": cell.method, "stage": cell.stage.identity, "artifact": str(cell.artifact.path)}
+    return [mlflow.entities.RunTag(f"sfcmt.{key}", value) for key, value in tags.items()]
+
+
+def _metrics(cell: Cell, store: Store, validators: Mapping[str, float], scores: Scores | None) -> list[Metric]:
+    now = int(time.time() * 1000)
+    metrics = [Metric(f"validator/{name}", value, now, 0) for name, value in validators.items()]
+    if scores is not None:
+        metrics.append(Metric("oracle/accuracy", scores.accuracy, now, 0))
+        metrics.append(Metric("oracle/balanced_accuracy", scores.balanced_accuracy, now, 0))
+    for stage in [*cell.stage.upstream, cell.stage]:
+        metrics += _stage_metrics(stage, store, now)
+    return metrics
+
+
+def _stage_metrics(stage: Stage, store: Store, now: int) -> list[Metric]:
+    artifact = store.find(stage)
+    if artifact is None:  # a machine that was handed the finished transfer only
+        return []
+    curves = [
+        Metric(f"{stage.kind}/{name}", value, now, int(row["epoch"]))
+        for row in artifact.curves
+        for name, value in row.items()
+        if name != "epoch"
+    ]
+    results = {f"{stage.kind}/{name}": value for name, value in artifact.metrics.items()}
+    results[f"{stage.kind}/seconds"] = artifact.seconds
+    return curves + [Metric(name, value, now, 0) for name, value in results.items()]
+
+
+def _summary_metrics(summary: Summary) -> list[Metric]:
+    now = int(time.time() * 1000)
+    columns = (("oracle/accuracy", "accuracy"), ("oracle/balanced_accuracy", "balanced_accuracy"))
+    return [
+        Metric(f"{column}/{row.method}", sum(values) / len(values), now, 0)
+        for row in summary.rows
+        for column, field in columns
+        if (values := getattr(row, field))
+    ]
+
+
+def _log_datasets(dataset: Dataset) -> None:
+    for split, entry in dataset.manifest.files.items():
+        place = json.dumps({"uri": str(dataset.folder / file_name(split))})
+        source = get_dataset_source_from_json(place, "local")
+        mlflow.log_input(MetaDataset(source, f"{dataset.manifest.name}-{split}", entry.sha256[:16]), context=split)
+
+
+def _log_model(model: TargetModel) -> None:
+    """Log as an exported program (pt2): no pickle, dynamic batch; input is raw target pixels, output logits."""
+    spec = model.spec
+    example = torch.full((2, spec.channels, spec.size, spec.size), spec.normalisation.mean[0])
+    with torch.no_grad():
+        logits = model(example)
+    mlflow.pytorch.log_model(
+        model,
+        name="model",
+        input_example=example.numpy(),
+        signature=infer_signature(example.numpy(), logits.numpy()),
+        pip_requirements=[f"torch=={torch.__version__.split('+')[0]}"],  # given, since guessing takes seconds
+        metadata={"spec": spec.model_dump_json()},
+    )
+
+
+def _flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        flat |= _flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return flat

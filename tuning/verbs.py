@@ -1,0 +1,87 @@
+"""Verbs that track: `run`, `compare`, `predict`. What they need is imported late: the command must start fast."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sfcmt.errors import ConfigError, Problem
+
+ExperimentArgument = Annotated[str, typer.Argument(help="A shipped experiment's name (sfcmt list), or a YAML file.")]
+Overrides = Annotated[list[str] | None, typer.Argument(help="key=value, such as data=FOLDER or transfer.beta_f=0.5")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one machine-readable object as the last line.")]
+Oracles = Annotated[bool, typer.Option(help="Also train the oracles, which read sealed labels, for comparison.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs to the command."""
+    app.command()(run)
+    app.command()(compare)
+    app.command()(predict)
+
+
+def run(
+    experiment: ExperimentArgument, overrides: Overrides = None, oracles: Oracles = False, as_json: AsJson = False
+) -> None:
+    """Run one experiment: source, bridge, transfer; then log it to MLflow and show how it did."""
+    from sfcmt.experiment import load_experiment
+    from tuning.comparison import Comparison
+    from tuning.execute import execute
+
+    config = load_experiment(experiment, overrides or ())
+    methods = list(dict.fromkeys(["source_only", config.method]))
+    summary = execute(_name(experiment), Comparison(config, methods, [config.seed], oracles), is_comparison=False)
+    if as_json:
+        typer.echo(json.dumps(summary.as_json()))
+
+
+def compare(
+    experiment: ExperimentArgument,
+    overrides: Overrides = None,
+    methods: Annotated[str, typer.Option(help="Methods, separated by commas; 'all' for every one.")] = "all",
+    seeds: Annotated[int, typer.Option(min=1, help="Number of seeds; the first is the experiment's.")] = 3,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes that train at the same time, one thread each.")] = 1,
+    oracles: Oracles = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run several methods on shared stages, over several seeds."""
+    from sfcmt.experiment import load_experiment
+    from sfcmt.stages.transfer import METHODS
+    from tuning.comparison import Comparison
+    from tuning.execute import execute
+
+    config = load_experiment(experiment, overrides or ())
+    names = list(METHODS) if methods == "all" else [name.strip() for name in methods.split(",")]
+    unknown = [Problem("--methods", name, ", ".join(METHODS)) for name in names if name not in METHODS]
+    if unknown:
+        raise ConfigError(unknown)
+    numbers = range(config.seed, config.seed + seeds)
+    summary = execute(_name(experiment), Comparison(config, names, numbers, oracles), jobs)
+    if as_json:
+        typer.echo(json.dumps(summary.as_json()))
+
+
+def predict(
+    model: Annotated[str, typer.Argument(help="A stage's folder, or an MLflow URI: runs:/ID/model, models:/NAME/1.")],
+    images: Annotated[list[Path], typer.Argument(help="Image files of the target modality.")],
+    as_json: AsJson = False,
+) -> None:
+    """Classify images with a model from MLflow or a folder."""
+    from dataclasses import asdict
+
+    from sfcmt.classify import classify
+    from tuning.models import load_model
+
+    found = classify(*load_model(model), images)
+    if as_json:
+        typer.echo(json.dumps([asdict(one) for one in found]))
+        return
+    for one in found:
+        typer.echo(f"{one.file}: {one.label} ({one.probabilities[one.label]:.1%})")
+
+
+def _name(experiment: str) -> str:
+    return Path(experiment).stem
