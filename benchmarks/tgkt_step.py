@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -26,7 +27,6 @@ from sfcmt.callbacks import Callback
 from sfcmt.data.batches import UnlabelledBatch
 from sfcmt.data.opening import open_dataset
 from sfcmt.experiment import parse_experiment
-from sfcmt.models.classifier import Classifier
 from sfcmt.pseudo_labels.centroids import centroid_labels
 from sfcmt.stages.fit import Loop
 from sfcmt.stages.methods.tgkt import TGKT
@@ -36,6 +36,7 @@ from sfcmt.stages.student import StudentLearner
 from sfcmt.stages.transfer import Setting, TransferStage
 from sfcmt.store import Store
 
+M = TypeVar("M", bound=nn.Module)
 Step = Callable[[UnlabelledBatch], object]
 
 
@@ -59,7 +60,7 @@ def main() -> None:
         _report(_measure(steps, settings["augmented"], arguments.steps))
 
 
-def _measure(steps: dict[str, Step], setting: Setting, count: int) -> dict[str, float]:
+def _measure(steps: dict[str, Step], setting: Setting[Any], count: int) -> dict[str, float]:
     seconds: dict[str, list[float]] = {name: [] for name in steps}
     generator = torch.Generator().manual_seed(0)
     training = setting.config
@@ -80,7 +81,7 @@ def _report(seconds: dict[str, float]) -> None:
         print(f"{name:32s} {value * 1000:8.1f} ms a step   ratio {baseline / value:.2f}")
 
 
-def _setting(arguments: argparse.Namespace, store: Path, view: str) -> Setting:
+def _setting(arguments: argparse.Namespace, store: Path, view: str) -> Setting[Any]:
     experiment = parse_experiment(
         {
             "data": {"folder": "synthetic", "size": arguments.size},
@@ -98,7 +99,7 @@ def _setting(arguments: argparse.Namespace, store: Path, view: str) -> Setting:
     return Setting(experiment.transfer, Workspace(stage, folder, store, upstream, experiment.runtime, Callback()))
 
 
-def _our_step(setting: Setting) -> Step:
+def _our_step(setting: Setting[Any]) -> Step:
     active = {name: weighted for name, weighted in TGKT().terms(setting).items() if weighted.weight > 0}
     learner = StudentLearner(setting.new_student(), active, setting).to(setting.workspace.device)
     loop = Loop(learner, setting.config, setting.workspace)
@@ -108,13 +109,13 @@ def _our_step(setting: Setting) -> Step:
 
 
 class PlainLoop:
-    """What one writes by hand: three forward passes of frozen models and two of the student, no caching, no framework."""
+    """What one writes by hand: two passes of frozen models, two of the student, no caching, no framework."""
 
-    def __init__(self, setting: Setting, memory_format: torch.memory_format) -> None:
+    def __init__(self, setting: Setting[Any], memory_format: torch.memory_format) -> None:
         self.format = memory_format
-        self.student = setting.new_student().to(memory_format=memory_format).train()
-        self.source: Classifier = deepcopy(setting.source).to(memory_format=memory_format)
-        self.translator: nn.Module = deepcopy(setting.translator).to(memory_format=memory_format)
+        self.student = _in_format(setting.new_student(), memory_format).train()
+        self.source = _in_format(deepcopy(setting.source), memory_format)
+        self.translator = _in_format(deepcopy(setting.translator), memory_format)
         config = setting.config
         heads = [*self.student.bottleneck.parameters()]
         self.optimiser = torch.optim.AdamW(
@@ -145,6 +146,10 @@ class PlainLoop:
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimiser.step()
         _ = loss.item()  # to print it, as one does
+
+
+def _in_format(model: M, memory_format: torch.memory_format) -> M:
+    return model.to(memory_format=memory_format)  # type: ignore[call-overload,no-any-return]
 
 
 def _synchronise() -> None:

@@ -14,6 +14,8 @@ from sfcmt.data.images import decode, fill_holes, resize
 from sfcmt.errors import DataError
 from sfcmt.models.target_model import ModelSpec
 
+_BATCH = 128
+
 
 @dataclass(frozen=True)
 class Classification:
@@ -27,11 +29,11 @@ class Classification:
 @torch.no_grad()
 def classify(model: Callable[[Tensor], Tensor], spec: ModelSpec, files: Sequence[Path]) -> list[Classification]:
     """Classify image files with a model that maps raw pixels to logits. Raises `DataError` naming a bad file."""
-    x_BCHW = torch.stack([read_image(file, spec) for file in files])
-    probabilities_BK = model(x_BCHW).softmax(dim=1)
+    batches = (files[start : start + _BATCH] for start in range(0, len(files), _BATCH))
+    logits = [model(torch.stack([read_image(file, spec) for file in batch])) for batch in batches]
     return [
         Classification(str(file), spec.classes[int(row.argmax())], dict(zip(spec.classes, row.tolist(), strict=True)))
-        for file, row in zip(files, probabilities_BK, strict=True)
+        for file, row in zip(files, torch.cat(logits).softmax(dim=1), strict=True)
     ]
 
 

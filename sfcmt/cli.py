@@ -38,6 +38,9 @@ def main() -> None:
             console.print("[bold red]error:[/]", end=" ")
             console.print(str(problem), markup=False)
         sys.exit(2)
-    except KeyboardInterrupt:
-        Console(stderr=True).print("interrupted; the same command goes on from the last finished epoch")
+    except (KeyboardInterrupt, SystemExit) as leaving:  # typer makes the former the latter
+        if getattr(leaving, "code", _INTERRUPTED) != _INTERRUPTED:
+            raise
+        message = "interrupted; the same command goes on from the last finished epoch"
+        Console(stderr=True, soft_wrap=True).print(message)
         sys.exit(_INTERRUPTED)

@@ -23,7 +23,7 @@ class Section(BaseModel):
 class DataConfig(Section):
     """Which data set, and how it is read."""
 
-    folder: Annotated[str | None, NOT_IDENTITY] = None
+    folder: Annotated[str | None, NOT_IDENTITY] = Field(None, coerce_numbers_to_str=True)
     """Folder of an imported data set, or `synthetic` for the embedded one. Its contents' digest enters identities."""
     size: int = Field(96, ge=16, le=1024)
     """Height and width that images are resized to."""
@@ -38,22 +38,27 @@ class Training(Section):
     batch: int = Field(64, ge=2)
     lr: float = Field(3e-4, gt=0)
     """Learning rate of the layers that start trained."""
-    head_lr: float = Field(4.0, gt=0)
-    """How many times faster the layers that start at random learn."""
     optimiser: Literal["adamw", "sgd"] = "adamw"
     weight_decay: float = Field(1e-2, ge=0)
     schedule: Literal["cosine", "constant"] = "cosine"
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     """Type of the forward pass; the weights stay float32."""
     bn_momentum: float = Field(0.1, ge=0, le=1)
-    freeze_depthwise: bool = False
-    """Do not train depthwise convolutions: about a third cheaper."""
     crop: float = Field(0.6, gt=0, le=1)
     """Smallest share of an image's area that a random crop keeps; 1 crops nothing."""
     flip: bool = True
 
 
-class SourceConfig(Training):
+class ClassifierTraining(Training):
+    """Training of a backbone with its bottleneck and classifier."""
+
+    head_lr: float = Field(4.0, gt=0)
+    """How many times faster than the backbone the bottleneck and the classifier learn."""
+    freeze_depthwise: bool = False
+    """Do not train depthwise convolutions: about a third cheaper."""
+
+
+class SourceConfig(ClassifierTraining):
     """The source model: trained once, on TR source images."""
 
     backbone: str = "tf_efficientnet_lite0"
@@ -103,7 +108,7 @@ class BridgeConfig(Training):
         return name
 
 
-class TransferConfig(Training):
+class TransferConfig(ClassifierTraining):
     """What all methods share; a method's own section adds its weights."""
 
     teacher_view: Literal["clean", "augmented"] = "clean"

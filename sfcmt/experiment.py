@@ -64,7 +64,7 @@ def parse_experiment(raw: Mapping[str, Any]) -> Experiment[Any]:
     problems = [] if known else [Problem("method", method, ", ".join(METHODS))]
     problems += _baseline_problems(raw.get("baselines"))
     kind = experiment_type(method if known else "tgkt")
-    checked = {"transfer": {}, **raw} if known else {**raw, "transfer": {}}  # whose fields these are is unknown
+    checked = {"transfer": {}, **raw} if known else {**raw, "method": "tgkt", "transfer": {}}
     try:
         experiment = kind.model_validate(checked)
     except ValidationError as error:

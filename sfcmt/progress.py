@@ -7,7 +7,8 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Column
 
 from sfcmt.callbacks import Callback, Row
 from sfcmt.stages.stage import Stage
@@ -19,8 +20,19 @@ def progress_callback() -> ProgressBars | ProgressLines:
     return ProgressBars() if sys.stderr.isatty() else ProgressLines()
 
 
-class ProgressLines(Callback):
-    """One line on standard error for each epoch and each finished stage."""
+class EpochLines(Callback):
+    """One line on standard error for each epoch."""
+
+    def epoch_ended(self, stage: Stage, row: Row) -> None:
+        """Print the epoch's losses."""
+        _say(f"{_title(stage)}: epoch {row['epoch']:.0f}/{getattr(stage.config, 'epochs', 1)}: {losses(row)}")
+
+
+class ProgressLines(EpochLines):
+    """One line for each stage as well, when it is first known to be there."""
+
+    def __init__(self) -> None:
+        self._told: set[str] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -30,22 +42,23 @@ class ProgressLines(Callback):
     ) -> None:
         """Nothing to close."""
 
-    def epoch_ended(self, stage: Stage, row: Row) -> None:
-        """Print the epoch's losses."""
-        _say(f"{_title(stage)}: epoch {row['epoch']:.0f}/{getattr(stage.config, 'epochs', 1)}: {losses(row)}")
-
     def stage_ended(self, stage: Stage, artifact: Artifact) -> None:
         """Print whether the stage was trained or found."""
-        _say(f"{_title(stage)}: {outcome(artifact)}")
+        if stage.identity not in self._told:
+            self._told.add(stage.identity)
+            _say(f"{_title(stage)}: {outcome(artifact)}")
 
 
 class ProgressBars(Callback):
     """A bar for each stage that trains, with the losses of its last epoch."""
 
     def __init__(self) -> None:
-        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[note]}", style="dim"))
-        self._progress = Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=Console(stderr=True))
+        time_left = TimeRemainingColumn(compact=True, elapsed_when_finished=True)
+        note = TextColumn("{task.fields[note]}", style="dim", table_column=Column(ratio=1))  # wraps on narrow terminals
+        columns = (TextColumn("{task.description}"), BarColumn(16), time_left, note)
+        self._progress = Progress(*columns, console=Console(stderr=True), expand=True)
         self._bars: dict[str, TaskID] = {}
+        self._told: set[str] = set()
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -58,6 +71,7 @@ class ProgressBars(Callback):
 
     def stage_started(self, stage: Stage, epochs: int) -> None:
         """Add a bar."""
+        self._told.add(stage.identity)
         self._bars[stage.identity] = self._progress.add_task(_title(stage), total=epochs, note="")
 
     def advanced(self, stage: Stage, epochs: float) -> None:
@@ -70,8 +84,9 @@ class ProgressBars(Callback):
 
     def stage_ended(self, stage: Stage, artifact: Artifact) -> None:
         """Say so where no bar did."""
-        if artifact.reused:
-            self._progress.console.print(f"{_title(stage)}: {outcome(artifact)}")
+        if stage.identity not in self._told:
+            self._told.add(stage.identity)
+            self._progress.console.print(f"{_title(stage)}: {outcome(artifact)}", soft_wrap=True, highlight=False)
 
 
 def losses(row: Row) -> str:

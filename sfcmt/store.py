@@ -108,7 +108,7 @@ class Store:
         if workspace.curves:
             (partial / _CURVES).write_text(json.dumps(workspace.curves) + "\n")
         workspace.checkpoint.unlink(missing_ok=True)
-        record = {"kind": stage.kind, "identity": stage.identity, "recipe": stage.recipe}
+        record: dict[str, Any] = {"kind": stage.kind, "identity": stage.identity, "recipe": stage.recipe}
         record |= {"metrics": metrics, "seconds": round(workspace.seconds, 3), "files": _sizes(partial)}
         (partial / _RECORD).write_text(json.dumps(record, indent=2) + "\n")
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from sfcmt.errors import ConfigError, Problem
+
+if TYPE_CHECKING:
+    from sfcmt.data.inspect import Summary
+    from sfcmt.data.manifest import Modality
 
 
 def register(app: typer.Typer) -> None:
@@ -27,7 +31,7 @@ def import_(
     source: Annotated[Path, typer.Argument(help="What to import: a downloaded data set's folder or file.")],
     destination: Annotated[Path, typer.Argument(help="New folder for the data set.")],
     options: Annotated[list[str] | None, typer.Argument(help="Options of the importer: key=value.")] = None,
-    layout: Annotated[str | None, typer.Option(help="Name of the importer, if it cannot be told from FROM.")] = None,
+    layout: Annotated[str | None, typer.Option(help="Name of the importer, if it cannot be told from SOURCE.")] = None,
 ) -> None:
     """Bring downloaded images into the format of sfcmt."""
     from sfcmt.data.dataset import Dataset
@@ -49,7 +53,7 @@ def inspect(
     from sfcmt.data.inspect import contact_sheet, summarise
 
     dataset = Dataset(folder)
-    Console().print(summarise(dataset))
+    Console(markup=False, highlight=False).print(_numbers(summarise(dataset)))
     path = sheet or Path(f"{folder.resolve().name}.png")
     contact_sheet(dataset).savefig(path, dpi=150)
     typer.echo(f"contact sheet: {path}")
@@ -76,9 +80,9 @@ def list_() -> None:
     rows += [("translator", name, _first_line(member)) for name, member in TRANSLATORS.items()]
     rows += [("importer", name, _first_line(member)) for name, member in IMPORTERS.items()]
     table = Table("kind", "name", "what it is", box=None, pad_edge=False)
-    for row in rows:
-        table.add_row(*row)
-    Console().print(table)
+    for before, (kind, name, note) in zip([None, *rows], rows, strict=False):
+        table.add_row("" if before and before[0] == kind else kind, name, note)
+    Console(markup=False, highlight=False).print(table)
 
 
 def validate(
@@ -100,6 +104,28 @@ def _key_value(option: str) -> tuple[str, str]:
     if not (key and equals):
         raise ConfigError([Problem("option", option, "key=value")])
     return key, value
+
+
+def _numbers(summary: Summary) -> Table:
+    table = Table(title=summary.name, title_justify="left", box=None, pad_edge=False, show_header=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column()
+    counts = ", ".join(f"{name} {count}" for name, count in summary.source_class_counts.items())
+    sizes = dict.fromkeys(f"{height} x {width}" for height, width in (summary.min_size, summary.max_size))
+    table.add_row("rows", ", ".join(f"{count} {split}" for split, count in summary.rows.items()))
+    table.add_row("source classes", counts)
+    table.add_row("source", _modality(summary.source))
+    table.add_row("target", f"{_modality(summary.target)}; holes: {summary.holes}")
+    table.add_row("height x width", " to ".join(sizes))
+    table.add_row("sealed", ", ".join(summary.sealed) or "nothing")
+    table.add_row("digest", summary.digest[:20])
+    return table
+
+
+def _modality(modality: Modality) -> str:
+    moments = (modality.normalisation.mean, modality.normalisation.std)
+    mean, std = (" ".join(f"{value:.1f}" for value in values) for values in moments)
+    return f"{modality.name}, {modality.channels} x {modality.bits} bits, mean {mean}, std {std}"
 
 
 def _first_line(member: object) -> str:

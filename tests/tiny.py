@@ -37,7 +37,8 @@ def scene(kind: int, random: np.random.Generator) -> NDArray[np.float64]:
     y, x = np.mgrid[:SIZE, :SIZE] + random.uniform(0, 8, size=(2, 1, 1))
     disc = np.hypot(y - SIZE / 2 - 4, x - SIZE / 2 - 4) < random.uniform(6, 11)
     waves = (np.sin(y), np.sin(x), 2.0 * disc - 1, np.sin(x + y), np.sin(x - y))
-    return np.clip(0.5 + 0.3 * waves[kind] + random.normal(0, 0.05, size=y.shape), 0, 1)
+    values: NDArray[np.float64] = np.clip(0.5 + 0.3 * waves[kind] + random.normal(0, 0.05, size=y.shape), 0, 1)
+    return values
 
 
 def rgb(values: NDArray[np.float64]) -> NDArray[np.uint8]:
@@ -51,7 +52,8 @@ def target(values: NDArray[np.float64], bits: int, holes: bool) -> NDArray[np.ui
     if holes:
         negative[:5, :7] = 0
     pixels = (negative * (2**bits - 1))[None]
-    return pixels.astype(np.uint16) if bits == 16 else pixels.astype(np.uint8)
+    stored: NDArray[np.uint8] | NDArray[np.uint16] = pixels.astype(np.uint16 if bits == 16 else np.uint8)
+    return stored
 
 
 def write_tiny(
@@ -66,16 +68,17 @@ def write_tiny(
             writer.add_source(rgb(scene(label, random)), label, group, f"source {row}")
             pair, seen = scene(3 + row % 2, random), scene(label, random)
             writer.add_pair(rgb(pair), target(pair, bits, holes == "mask"), group, f"pair {row}")
-            sealed = {"label": label, "real_source": rgb(seen)} if labelled else {}
+            sealed: dict[str, Any] = {"label": label, "real_source": rgb(seen)} if labelled else {}
             writer.add_target(target(seen, bits, holes == "mask"), group, f"target {row}", **sealed)
     return folder
 
 
-def tiny_experiment(folder: Path, store: Path, **changes: Any) -> Experiment[Any]:
+def tiny_experiment(folder: Path, store: Path, **changes: object) -> Experiment[Any]:
     """An experiment on `folder` that keeps its stages in `store`; a section's `changes` are merged into it."""
     raw: dict[str, Any] = {**_SHARED, **changes}
     for name, fields in _SHARED.items():
-        raw[name] = {**fields, **changes.get(name, {})}
+        given: Any = changes.get(name, {})
+        raw[name] = {**fields, **given}
     raw["data"] |= {"folder": str(folder)}
     raw["runtime"] |= {"store": str(store)}
     return parse_experiment(raw)

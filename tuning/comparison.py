@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import multiprocessing
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
 from sfcmt.callbacks import Callback
-from sfcmt.data.dataset import Dataset
 from sfcmt.data.opening import open_dataset
 from sfcmt.evaluation.labels import has_labels, has_real_source, open_labels
 from sfcmt.evaluation.oracles import RealSourceOracle, SupervisedOracle, oracle_logits
 from sfcmt.evaluation.scores import Scores, score
-from sfcmt.experiment import Experiment, parse_experiment
+from sfcmt.experiment import Experiment
 from sfcmt.outputs import Outputs
-from sfcmt.progress import ProgressLines
 from sfcmt.stages.stage import Stage
 from sfcmt.stages.transfer import OUTPUTS, TransferStage
 from sfcmt.store import Artifact, Store
 from sfcmt.validators import POOL_VALIDATORS, VALIDATORS
+from tuning.parallel import obtain_all
 
 
 @dataclass(frozen=True)
@@ -65,16 +61,12 @@ class Comparison:
 
     def train(self, callback: Callback, jobs: int = 1) -> None:
         """Obtain every stage; those that exist are not trained again."""
-        if jobs == 1:
-            for stage in [*self.transfers, *self.oracles]:
-                self.store.obtain(stage, self.experiment.runtime, callback)
+        stages = [*self.transfers, *self.oracles]
+        if jobs > 1:
+            obtain_all(stages, self.store, callback, jobs)
             return
-        with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
-            for level in _levels([*self.transfers, *self.oracles]):
-                missing = [stage for stage in level if self.store.find(stage) is None]
-                list(pool.map(_obtain_in_worker, map(_order_of, missing)))
-                for stage in level:
-                    callback.stage_ended(stage, replace(self._artifact(stage), reused=stage not in missing))
+        for stage in stages:
+            self.store.obtain(stage, self.experiment.runtime, callback)
 
     @cached_property
     def cells(self) -> list[Cell]:
@@ -110,45 +102,3 @@ class Comparison:
         kinds: list[type[Stage]] = [SupervisedOracle] if has_labels(self.dataset) else []
         kinds += [RealSourceOracle] if kinds and has_real_source(self.dataset) else []
         return [kind(self.experiment, self.dataset, seed) for kind in kinds for seed in self.seeds]
-
-
-@dataclass(frozen=True)
-class _Order:
-    """A stage that another process is asked to obtain."""
-
-    kind: type[Stage]
-    experiment: dict[str, Any]
-    folder: Path
-    seed: int
-
-
-def _order_of(stage: Stage) -> _Order:
-    return _Order(type(stage), stage.experiment.model_dump(mode="json"), stage.dataset.folder, stage.seed)
-
-
-def _obtain_in_worker(order: _Order) -> None:
-    import torch
-
-    torch.set_num_threads(1)  # more on busy cores makes all slower
-    experiment = parse_experiment(order.experiment)
-    stage = order.kind(experiment, Dataset(order.folder), order.seed)
-    Store(experiment.runtime.store_path).obtain(stage, experiment.runtime, ProgressLines())
-
-
-def _levels(stages: Iterable[Stage]) -> list[list[Stage]]:
-    """All stages with what they stand on, each once, in rounds that only need the rounds before."""
-    depth: dict[str, int] = {}
-    by_identity: dict[str, Stage] = {}
-
-    def visit(stage: Stage) -> int:
-        if stage.identity not in depth:
-            depth[stage.identity] = 1 + max(map(visit, stage.upstream), default=-1)
-            by_identity[stage.identity] = stage
-        return depth[stage.identity]
-
-    for stage in stages:
-        visit(stage)
-    rounds: list[list[Stage]] = [[] for _ in range(max(depth.values()) + 1)]
-    for identity, stage in by_identity.items():
-        rounds[depth[identity]].append(stage)
-    return rounds

@@ -12,7 +12,7 @@ from sfcmt.data.loading import ImageReader
 from sfcmt.evaluation.labels import has_labels, open_labels
 from sfcmt.evaluation.scores import score
 from sfcmt.figures.confusion import confusion_figure
-from sfcmt.figures.embedding import embedding_figure
+from sfcmt.figures.embedding import embed, embedding_figure
 from sfcmt.figures.translations import translations_figure
 from sfcmt.stages.bridge import BridgeStage, load_translator
 from tuning.comparison import Cell, Comparison
@@ -28,12 +28,13 @@ def figures_of(cell: Cell, comparison: Comparison) -> Iterator[tuple[str, Figure
         translator = load_translator(bridges[0].config.translator, artifacts[0].path)
         yield "translations", _translations(translator, comparison)
     classes, outputs = comparison.dataset.classes, cell.outputs
+    points_n2 = embed(outputs.target_features)
     if has_labels(comparison.dataset):
         labels_N = open_labels(comparison.dataset).labels_N
         yield "oracle_confusion", confusion_figure(score(outputs.target_logits, labels_N).confusion_KK, classes)
-        yield "oracle_tsne", embedding_figure(outputs.target_features, labels_N, classes, "true classes")
+        yield "oracle_tsne", embedding_figure(points_n2, labels_N, classes, "true classes")
     predicted_N = outputs.target_logits.argmax(dim=1)
-    yield "tsne", embedding_figure(outputs.target_features, predicted_N, classes, "predicted classes")
+    yield "tsne", embedding_figure(points_n2, predicted_N, classes, "predicted classes")
 
 
 @torch.no_grad()

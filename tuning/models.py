@@ -20,8 +20,6 @@ def load_model(place: str) -> tuple[nn.Module, ModelSpec]:
         return model, model.spec
     import mlflow
 
-    import tuning.tracker  # noqa: F401  (forbids pickle before anything is loaded)
-
     try:
         metadata = mlflow.models.get_model_info(place).metadata or {}
         if "spec" not in metadata:

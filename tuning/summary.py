@@ -87,13 +87,16 @@ def summarise(name: str, comparison: Comparison) -> Summary:
 
 def table_of(summary: Summary) -> Table:
     """The summary as a table; what is missing is a dash."""
-    title = f"{summary.experiment} on {summary.data}, seeds {', '.join(map(str, summary.seeds))}"
-    table = Table(title=title, caption=_CAPTION, box=box.SIMPLE_HEAD)
-    table.add_column("method", no_wrap=True)
+    seeds = f"seed{'s' if len(summary.seeds) > 1 else ''} {', '.join(map(str, summary.seeds))}"
+    title = f"{summary.experiment} on {summary.data}, {seeds}"
+    table = Table(title=title, caption=_CAPTION, box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    table.collapse_padding = True
+    table.title_justify = table.caption_justify = "left"
+    table.add_column("method", overflow="fold")
     for name in SHOWN_VALIDATORS:
         table.add_column(f"label-free\n{name}", justify="right", no_wrap=True)
-    for name in ("accuracy %", "balanced %"):
-        table.add_column(f"oracle\n{name}", justify="right", no_wrap=True, style="magenta")
+    for name in ("accuracy", "balanced"):
+        table.add_column(f"oracle %\n{name}", justify="right", no_wrap=True, style="magenta")
     for row in sorted(summary.rows, key=lambda row: row.is_oracle):
         if row.is_oracle and not any(earlier.end_section for earlier in table.rows):
             table.add_section()
@@ -104,9 +107,9 @@ def table_of(summary: Summary) -> Table:
 
 
 _CAPTION = (
-    "Mean ± standard deviation over seeds; balanced: mean of the classes' accuracies.\n"
-    "Oracle columns read the sealed target labels, oracle rows were made with sealed data:\n"
-    "they judge, and nothing was chosen by them."
+    "Mean±standard deviation over seeds; balanced: mean of the classes' accuracies.\n"
+    "Oracle columns read sealed target labels, oracle rows were made with sealed\n"
+    "data: they judge, and nothing was chosen by them."
 )
 
 
@@ -114,4 +117,4 @@ def _mean_spread(values: Sequence[float], scale: float, digits: int) -> str:
     if not values:
         return "-"
     mean = f"{scale * statistics.fmean(values):.{digits}f}"
-    return mean if len(values) == 1 else f"{mean} ± {scale * statistics.stdev(values):.{digits}f}"
+    return mean if len(values) == 1 else f"{mean}±{scale * statistics.stdev(values):.{digits}f}"

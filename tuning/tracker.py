@@ -7,14 +7,10 @@ trained, and logs them then.
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
-
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-os.environ.setdefault("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
 
 import mlflow
 import torch
@@ -25,6 +21,7 @@ from mlflow.models import infer_signature
 
 from sfcmt.data.dataset import Dataset
 from sfcmt.data.schema import file_name
+from sfcmt.errors import SfcmtError
 from sfcmt.evaluation.scores import Scores
 from sfcmt.identity import digest, result_fields
 from sfcmt.models.target_model import TargetModel
@@ -36,7 +33,23 @@ from tuning.summary import Summary
 
 _IDENTITY = "sfcmt.identity"
 _PARENT = "mlflow.parentRunId"
-_BATCH = 1000
+_MOST_METRICS = 1000
+"""What MLflow takes in one request."""
+
+
+class TrackingError(SfcmtError):
+    """MLflow cannot be reached, or refuses."""
+
+
+@contextmanager
+def outages_reported() -> Iterator[None]:
+    """Turns MLflow's errors into a `TrackingError` of one line."""
+    try:
+        yield
+    except mlflow.MlflowException as error:
+        reason = error.message.splitlines()[0]
+        where = f"MLflow at {mlflow.get_tracking_uri()}"
+        raise TrackingError(f"{where}: {reason}; what is trained is kept: the same command logs it later") from error
 
 
 class Tracker:
@@ -100,8 +113,8 @@ class Tracker:
             yield run.info.run_id, True
 
     def _log_metrics(self, run_id: str, metrics: list[Metric]) -> None:
-        for start in range(0, len(metrics), _BATCH):
-            self._client.log_batch(run_id, metrics=metrics[start : start + _BATCH])
+        for start in range(0, len(metrics), _MOST_METRICS):
+            self._client.log_batch(run_id, metrics=metrics[start : start + _MOST_METRICS])
 
 
 def _params(cell: Cell) -> list[mlflow.entities.Param]:
@@ -167,6 +180,7 @@ def _log_model(model: TargetModel) -> None:
     mlflow.pytorch.log_model(
         model,
         name="model",
+        serialization_format="pt2",
         input_example=example.numpy(),
         signature=infer_signature(example.numpy(), logits.numpy()),
         pip_requirements=[f"torch=={torch.__version__.split('+')[0]}"],  # given, since guessing takes seconds

@@ -59,7 +59,7 @@ def compare(
     if unknown:
         raise ConfigError(unknown)
     numbers = range(config.seed, config.seed + seeds)
-    summary = execute(_name(experiment), Comparison(config, names, numbers, oracles), jobs)
+    summary = execute(_name(experiment), Comparison(config, list(dict.fromkeys(names)), numbers, oracles), jobs)
     if as_json:
         typer.echo(json.dumps(summary.as_json()))
 

@@ -34,9 +34,12 @@ class Dataset:
 
     def digest(self, *splits: Split) -> str:
         """Digest of what a stage reads: the splits' contents and how they are normalised. No sealed file enters."""
-        manifest = self.manifest
+        manifest, reads = self.manifest, set(splits)
         parts = [manifest.entry(split).sha256 for split in splits]
-        parts += [manifest.source.model_dump_json(), manifest.target.model_dump_json(), manifest.holes]
+        if reads & {Split.SOURCE, Split.PAIRS}:
+            parts.append(manifest.source.model_dump_json())
+        if reads & {Split.TARGET, Split.PAIRS}:
+            parts += [manifest.target.model_dump_json(), manifest.holes]
         return hashlib.sha256("\n".join([*parts, *self.classes]).encode()).hexdigest()
 
 

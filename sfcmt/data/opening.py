@@ -8,7 +8,7 @@ from filelock import FileLock
 
 from sfcmt.config import DataConfig
 from sfcmt.data.dataset import Dataset
-from sfcmt.data.synthetic.dataset import SyntheticSpec, write_synthetic
+from sfcmt.data.synthetic.dataset import RENDERER_VERSION, SyntheticSpec, write_synthetic
 from sfcmt.errors import ConfigError, Problem
 from sfcmt.identity import digest
 
@@ -25,7 +25,7 @@ def open_dataset(config: DataConfig, store: Path) -> Dataset:
     if config.folder != SYNTHETIC:
         return Dataset(Path(config.folder).expanduser())
     spec = SyntheticSpec()
-    folder = store / "data" / f"{SYNTHETIC}-{digest(spec.model_dump())}"
+    folder = store / "data" / f"{SYNTHETIC}-{digest([RENDERER_VERSION, spec.model_dump()])}"
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(folder.with_suffix(".lock")):
         if not folder.exists():

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from sfcmt.data.dataset import Dataset, read_part
-from sfcmt.data.schema import Sealed, Split
+from sfcmt.data.schema import Sealed, Split, file_name
 from sfcmt.errors import DataError
 
 
@@ -23,17 +23,31 @@ class TargetLabels:
 
 def has_labels(dataset: Dataset) -> bool:
     """Whether there are sealed labels to judge by. Real users often have none."""
-    return Sealed.LABELS in dataset.manifest.sealed
+    return _is_here(dataset, Sealed.LABELS)
 
 
 def has_real_source(dataset: Dataset) -> bool:
     """Whether the target's scenes are there in the source modality as well."""
-    return Sealed.REAL_SOURCE in dataset.manifest.sealed
+    return _is_here(dataset, Sealed.REAL_SOURCE)
 
 
 def open_labels(dataset: Dataset) -> TargetLabels:
     """Read the sealed labels. Raises `DataError` if they are missing, changed or of other rows."""
-    table = read_part(dataset.folder, dataset.manifest, Sealed.LABELS)
-    if table["id"].to_pylist() != dataset.table(Split.TARGET)["id"].to_pylist():
-        raise DataError(f"{dataset.folder}: the sealed labels are not of the target images' rows")
+    table = _open(dataset, Sealed.LABELS)
     return TargetLabels(torch.tensor(table["label"].to_pylist()), table["group"])
+
+
+def open_real_source(dataset: Dataset) -> pa.ChunkedArray:
+    """Read the target's scenes as encoded source images. Raises `DataError` as `open_labels` does."""
+    return _open(dataset, Sealed.REAL_SOURCE)["image"]
+
+
+def _is_here(dataset: Dataset, part: Sealed) -> bool:
+    return part in dataset.manifest.sealed and (dataset.folder / file_name(part)).is_file()
+
+
+def _open(dataset: Dataset, part: Sealed) -> pa.Table:
+    table = read_part(dataset.folder, dataset.manifest, part)
+    if not table["id"].equals(dataset.table(Split.TARGET)["id"]):
+        raise DataError(f"{dataset.folder / file_name(part)}: its rows are not those of the target images")
+    return table

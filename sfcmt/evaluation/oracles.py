@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -14,10 +16,10 @@ from torch import Tensor
 from sfcmt.config import SourceConfig, Training
 from sfcmt.data.augment import random_views
 from sfcmt.data.batches import Column, SourceBatch, shuffled, step_count
-from sfcmt.data.dataset import read_part
 from sfcmt.data.loading import DecodedImages, decode_all
 from sfcmt.data.schema import Sealed, Split
-from sfcmt.evaluation.labels import open_labels
+from sfcmt.errors import DataError
+from sfcmt.evaluation.labels import open_labels, open_real_source
 from sfcmt.models.classifier import Classifier
 from sfcmt.models.normalise import Normalise
 from sfcmt.models.target_model import TargetModel
@@ -61,8 +63,8 @@ class RealSourceOracle(Stage):
     def train(self, workspace: Workspace) -> dict[str, float]:
         """Predict; nothing is trained."""
         source = TargetModel.load(workspace.artifact("source").path).to(workspace.device)
-        table = read_part(self.dataset.folder, self.dataset.manifest, Sealed.REAL_SOURCE)
-        pixels = decode_all(table["image"], self.experiment.data.size, False, str(self.dataset.folder))
+        encoded = open_real_source(self.dataset)
+        pixels = decode_all(encoded, self.experiment.data.size, False, f"{self.dataset.folder}/{Sealed.REAL_SOURCE}")
         column = Column(DecodedImages(pixels), source.normalise, workspace.device)
         save_file({"logits": predict_rows(source.classifier, column).logits_BK.cpu()}, workspace.folder / _LOGITS)
         return {}
@@ -76,7 +78,7 @@ class SupervisedOracle(Stage):
     """
 
     kind: ClassVar[str] = "oracle_supervised"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     reads: ClassVar[tuple[Split, ...]] = (Split.TARGET,)
 
     @property
@@ -90,9 +92,13 @@ class SupervisedOracle(Stage):
         return super().recipe | {"sealed": self.dataset.manifest.entry(Sealed.LABELS).sha256, "folds": FOLDS}
 
     def train(self, workspace: Workspace) -> dict[str, float]:
-        """Train one model per fold, each by a stage of its own."""
+        """Train one model per fold. Raises `DataError` if there are fewer frames than folds."""
         target = open_labels(self.dataset)
-        fold_N = _folds(target.groups.to_pylist())
+        fold_N = folds_of(target.groups.to_pylist())
+        if len(set(fold_N.tolist())) < FOLDS:
+            raise DataError(
+                f"{self.dataset.folder}: the supervised oracle needs target images of {FOLDS} or more frames"
+            )
         manifest = self.dataset.manifest
         normalise = Normalise(manifest.target.normalisation, manifest.holes)
         column = Column(workspace.reader.images(Split.TARGET, "image"), normalise, workspace.device)
@@ -102,13 +108,16 @@ class SupervisedOracle(Stage):
             rows = (fold_N == fold).nonzero().flatten()
             logits_NK[rows] = self._fit_fold(fold, data, workspace, rows)
         save_file({"logits": logits_NK}, workspace.folder / _LOGITS)
+        for folder in workspace.folder.glob("fold-*"):
+            shutil.rmtree(folder)
         return {}
 
     def _fit_fold(self, fold: int, data: LabelledTarget, workspace: Workspace, rows: Tensor) -> Tensor:
-        workspace.seed_everything("init", fold)
+        own = replace(workspace, folder=workspace.folder / f"fold-{fold}", curves=[])  # with a checkpoint of its own
+        own.folder.mkdir(exist_ok=True)
+        own.seed_everything("init", fold)
         model = Classifier(self.config.backbone, len(self.dataset.classes), self.config.pretrained)
-        workspace.checkpoint.unlink(missing_ok=True)
-        fit(SourceLearner(model, self.config), data, self.config, workspace)
+        fit(SourceLearner(model, self.config), data, self.config, own)
         return predict_rows(lambda x: model(_copied(x)), data.column, rows).logits_BK.cpu()
 
 
@@ -116,15 +125,15 @@ class LabelledTarget:
     """Channel copies of target images with their labels."""
 
     def __init__(self, column: Column, labels_N: Tensor, rows: Tensor) -> None:
-        self.column, self._labels_N, self._rows = column, labels_N, rows
+        self.column, self._labels_N, self.rows = column, labels_N, rows
 
     def steps(self, training: Training) -> int:
         """Steps of one epoch."""
-        return step_count(len(self._rows), training.batch)
+        return step_count(len(self.rows), training.batch)
 
     def epoch(self, training: Training, generator: torch.Generator) -> Iterator[SourceBatch]:
         """One pass in random order."""
-        for rows in shuffled(self._rows, training.batch, self.steps(training), generator):
+        for rows in shuffled(self.rows, training.batch, self.steps(training), generator):
             views = random_views(len(rows), training.crop, training.flip, generator)
             x_B1HW = self.column.augmented(rows, views)
             yield SourceBatch(_copied(x_B1HW), self._labels_N[rows].to(x_B1HW.device))
@@ -134,6 +143,8 @@ def _copied(x_B1HW: Tensor) -> Tensor:
     return x_B1HW.expand(-1, 3, -1, -1)
 
 
-def _folds(groups: list[str]) -> Tensor:
-    digests = (hashlib.sha256(f"fold {group}".encode()).digest() for group in groups)
-    return torch.tensor([int.from_bytes(digest[:4], "big") % FOLDS for digest in digests])
+def folds_of(groups: Sequence[str]) -> Tensor:
+    """The fold (N,) of each image: frames are dealt in the order of their digests, so each fold has as many."""
+    frames = sorted(set(groups), key=lambda group: hashlib.sha256(f"fold {group}".encode()).digest())
+    fold = {frame: place % FOLDS for place, frame in enumerate(frames)}
+    return torch.tensor([fold[group] for group in groups])

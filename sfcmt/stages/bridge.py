@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from sfcmt.config import BridgeConfig, Training
+from sfcmt.config import BridgeConfig
 from sfcmt.data.batches import UnlabelledBatch, UnlabelledData
 from sfcmt.data.schema import Split
 from sfcmt.losses.batchnorm_matching import BatchNormStatistics, batchnorm_matching, running_statistics
@@ -88,9 +88,9 @@ class BridgeLearner(Learner[UnlabelledBatch]):
         self.source.eval()
         return self
 
-    def parameter_groups(self, training: Training) -> list[ParameterGroup]:
+    def parameter_groups(self) -> list[ParameterGroup]:
         """T and D at one rate."""
-        return [{"params": [*self.translator.parameters(), *self.discriminator.parameters()], "lr": training.lr}]
+        return [{"params": [*self.translator.parameters(), *self.discriminator.parameters()], "lr": self._config.lr}]
 
     def forward(self, batch: UnlabelledBatch) -> dict[str, Tensor]:
         """The weighted losses of TGMB; those of weight 0 are not computed."""

@@ -98,7 +98,7 @@ class Loop:
 
 
 def _optimiser(learner: Learner[Any], training: Training) -> torch.optim.Optimizer:
-    groups = learner.parameter_groups(training)
+    groups = learner.parameter_groups()
     if training.optimiser == "sgd":
         return torch.optim.SGD(groups, momentum=0.9, nesterov=True, weight_decay=training.weight_decay)
     return torch.optim.AdamW(groups, weight_decay=training.weight_decay)

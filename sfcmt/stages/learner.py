@@ -9,7 +9,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import torch
 from torch import Tensor, nn
 
-from sfcmt.config import Training
+from sfcmt.config import ClassifierTraining, Training
 from sfcmt.models.classifier import Classifier, depthwise_convolutions, head_parameters
 
 B = TypeVar("B")
@@ -36,7 +36,7 @@ class Learner(nn.Module, ABC, Generic[B]):
     """Share of the training that is done, set before each step."""
 
     @abstractmethod
-    def parameter_groups(self, training: Training) -> list[ParameterGroup]:
+    def parameter_groups(self) -> list[ParameterGroup]:
         """Groups of trained parameters, each with its `lr`."""
 
     @abstractmethod
@@ -50,7 +50,7 @@ class Learner(nn.Module, ABC, Generic[B]):
         """Called after each step of the optimiser."""
 
 
-def classifier_groups(model: Classifier, training: Training) -> list[ParameterGroup]:
+def classifier_groups(model: Classifier, training: ClassifierTraining) -> list[ParameterGroup]:
     """The backbone's parameters at `lr`, bottleneck and head at `head_lr` times that; frozen ones are left out."""
     if training.freeze_depthwise:
         for layer in depthwise_convolutions(model):

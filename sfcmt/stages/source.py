@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from sfcmt.config import SourceConfig, Training
+from sfcmt.config import SourceConfig
 from sfcmt.data.batches import SourceBatch, SourceData
 from sfcmt.data.dataset import Dataset
 from sfcmt.data.schema import Split
@@ -52,17 +52,18 @@ class SourceLearner(Learner[SourceBatch]):
     def __init__(self, model: Classifier, config: SourceConfig) -> None:
         super().__init__()
         self.model: Classifier = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._smoothing = config.label_smoothing
+        self._config = config
         set_batchnorm_momentum(model, config.bn_momentum)
 
-    def parameter_groups(self, training: Training) -> list[ParameterGroup]:
+    def parameter_groups(self) -> list[ParameterGroup]:
         """Backbone, and head at a higher rate."""
-        return classifier_groups(self.model, training)
+        return classifier_groups(self.model, self._config)
 
     def forward(self, batch: SourceBatch) -> dict[str, Tensor]:
         """Cross-entropy of one batch."""
         logits_BK = self.model(batch.x_B3HW).logits_BK
-        return {"cross_entropy": F.cross_entropy(logits_BK, batch.label_B, label_smoothing=self._smoothing)}
+        smoothing = self._config.label_smoothing
+        return {"cross_entropy": F.cross_entropy(logits_BK, batch.label_B, label_smoothing=smoothing)}
 
 
 def source_spec(dataset: Dataset, backbone: str, size: int) -> ModelSpec:

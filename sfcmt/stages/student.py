@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from sfcmt.config import Training, TransferConfig
+from sfcmt.config import TransferConfig
 from sfcmt.data.batches import UnlabelledBatch
 from sfcmt.models.classifier import Classifier, Prediction, set_batchnorm_momentum
 from sfcmt.models.target_model import TargetModel
@@ -56,9 +56,10 @@ class StudentLearner(Learner[UnlabelledBatch]):
         """The averaged student if there is one, else the student."""
         return self.student if self.average is None else self.average.module  # type: ignore[return-value]
 
-    def parameter_groups(self, training: Training) -> list[ParameterGroup]:
+    def parameter_groups(self) -> list[ParameterGroup]:
         """The student's groups, and what terms train of their own at the head's rate."""
         own = [parameter for parameter in self.terms.parameters() if parameter.requires_grad]
+        training: TransferConfig = self._setting.config
         groups = classifier_groups(self.student, training)
         return [*groups, {"params": own, "lr": training.lr * training.head_lr}] if own else groups
 

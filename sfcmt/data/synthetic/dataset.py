@@ -19,6 +19,8 @@ from sfcmt.data.synthetic.scenes import SOLIDS, draw_scene, stack
 from sfcmt.data.synthetic.solids import TI, TR
 from sfcmt.data.writer import DatasetInfo, DatasetWriter
 
+RENDERER_VERSION = 1
+"""Raised by hand whenever the renderer makes other images of the same spec."""
 _PIXELS_AT_ONCE = 64 * 48**2  # bounds the memory: some 300 MB a thread
 
 
@@ -28,7 +30,7 @@ class SyntheticSpec(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     seed: int = Field(default=0, ge=0)
     size: int = Field(default=48, ge=8, le=512)
-    source: int = Field(default=600, ge=1)
+    source: int = Field(default=1200, ge=1)
     pairs: int = Field(default=600, ge=1)
     target: int = Field(default=600, ge=1)
 

@@ -42,8 +42,8 @@ class TGKTConfig(TransferConfig):
 
     beta_kl: float = Field(1.0, ge=0)
     """Weight of L_KL, the divergence from the source model behind the translator."""
-    beta_f: float = Field(1.0, ge=0)
-    """Weight of L_f, the feature distance on TI pairs."""
+    beta_f: float = Field(10.0, ge=0)
+    """Weight of L_f, the feature distance on TI pairs. Ours is a mean over the 256 dimensions, the paper's a sum."""
     beta_self: float = Field(0.3, ge=0)
     """Weight of L_self, the cross-entropy to pseudo-labels."""
     temperature: float = Field(1.0, gt=0)

@@ -1,0 +1,44 @@
+"""From an experiment's `data` section to its data set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sfcmt.config import DataConfig
+from sfcmt.data.dataset import Dataset
+from sfcmt.data.opening import open_dataset
+from sfcmt.data.schema import Split
+from sfcmt.errors import ConfigError, DataError
+
+
+def test_a_folder_is_opened_where_it_is(tiny_data: Path, tmp_path: Path) -> None:
+    assert open_dataset(DataConfig(folder=str(tiny_data)), tmp_path).folder == tiny_data
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_home_folder_is_found(tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tiny_data.parent))
+    assert open_dataset(DataConfig(folder="~/tiny"), tmp_path).digest(*Split) == Dataset(tiny_data).digest(*Split)
+
+
+def test_no_folder_is_a_mistake_that_says_what_to_write(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"data\.folder: None .*data=FOLDER.*synthetic"):
+        open_dataset(DataConfig(), tmp_path)
+
+
+def test_an_empty_folder_is_no_data_set(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no data set here"):
+        open_dataset(DataConfig(folder=str(tmp_path)), tmp_path)
+
+
+@pytest.mark.slow
+def test_the_embedded_data_set_is_rendered_once_into_the_store(tmp_path: Path) -> None:
+    first = open_dataset(DataConfig(folder="synthetic"), tmp_path)
+    assert first.folder.parent == tmp_path / "data"
+    times = {path: path.stat().st_mtime_ns for path in first.folder.rglob("*")}
+    second = open_dataset(DataConfig(folder="synthetic"), tmp_path)
+    assert second.folder == first.folder
+    assert {path: path.stat().st_mtime_ns for path in second.folder.rglob("*")} == times
+    assert [path.name for path in (tmp_path / "data").iterdir() if path.is_dir()] == [first.folder.name]

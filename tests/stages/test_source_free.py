@@ -1,0 +1,87 @@
+"""After the source stage nothing reads TR source images, and no stage ever reads what is sealed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from sfcmt.data.manifest import MANIFEST, sha256_of
+from sfcmt.data.schema import SCHEMAS, Sealed, file_name
+from sfcmt.errors import DataError
+from sfcmt.stages.transfer import METHODS
+from tests.tiny import STAGES, contents, obtain, tiny_experiment
+
+
+def shuffle_labels(folder: Path) -> None:
+    """Give each target image its neighbour's label, and make the manifest agree."""
+    path = folder / file_name(Sealed.LABELS)
+    table = pq.read_table(path)
+    labels = table["label"].to_pylist()
+    moved = pa.array(labels[1:] + labels[:1], pa.int32())
+    changed = table.set_column(table.schema.get_field_index("label"), SCHEMAS[Sealed.LABELS].field("label"), moved)
+    assert moved.to_pylist() != labels
+    pq.write_table(changed, path)
+    manifest = json.loads((folder / MANIFEST).read_text())
+    manifest["sealed"][Sealed.LABELS]["sha256"] = sha256_of(path)
+    (folder / MANIFEST).write_text(json.dumps(manifest))
+
+
+def delete_sealed(folder: Path) -> None:
+    """Remove all that is sealed."""
+    shutil.rmtree(folder / "sealed")
+
+
+@pytest.fixture(scope="module")
+def with_labels(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with every stage of every method."""
+    store = tmp_path_factory.mktemp("labelled")
+    for method in METHODS:
+        obtain("transfer", tiny_experiment(tiny_data, store).with_method(method))
+    return store
+
+
+@pytest.mark.parametrize("change", [shuffle_labels, delete_sealed])
+def test_no_stage_of_any_method_depends_on_sealed_files(
+    tiny_data: Path, with_labels: Path, tmp_path: Path, change: object
+) -> None:
+    folder = Path(shutil.copytree(tiny_data, tmp_path / "data"))
+    assert callable(change)
+    change(folder)
+    for method in METHODS:
+        obtain("transfer", tiny_experiment(folder, tmp_path / "store").with_method(method))
+    found, expected = tmp_path / "store" / "stages", with_labels / "stages"
+    stages = sorted(path.name for path in expected.iterdir())
+    assert len(stages) == len(METHODS) + 2
+    assert sorted(path.name for path in found.iterdir()) == stages
+    for stage in stages:
+        assert contents(found / stage) == contents(expected / stage), stage
+
+
+def test_a_transfer_runs_where_source_images_and_labels_do_not_exist(
+    tiny_data: Path, tiny_store: Path, with_labels: Path, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(tiny_data, tmp_path / "data"))
+    (folder / "source.parquet").unlink()
+    delete_sealed(folder)
+    shutil.copytree(tiny_store / "stages", tmp_path / "store" / "stages", ignore=shutil.ignore_patterns("transfer-*"))
+    here = obtain("transfer", tiny_experiment(folder, tmp_path / "store"))
+    there = obtain("transfer", tiny_experiment(tiny_data, with_labels))
+    assert not here.reused
+    assert there.reused
+    assert here.identity == there.identity
+    assert contents(here.path) == contents(there.path)
+
+
+@pytest.mark.parametrize("kind", STAGES)
+def test_without_source_images_and_artifacts_the_missing_file_is_named(
+    tiny_data: Path, tmp_path: Path, kind: str
+) -> None:
+    folder = Path(shutil.copytree(tiny_data, tmp_path / "data"))
+    (folder / "source.parquet").unlink()
+    with pytest.raises(DataError, match=r"source\.parquet: missing"):
+        obtain(kind, tiny_experiment(folder, tmp_path / "store"))

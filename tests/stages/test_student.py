@@ -1,0 +1,82 @@
+"""The learner of every transfer: what it trains, and its average."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from sfcmt.models.classifier import Prediction
+from sfcmt.stages.methods.tgkt import TGKT
+from sfcmt.stages.student import StudentLearner, Weighted, train_student
+from sfcmt.stages.terms.base import Survey
+from sfcmt.stages.terms.infomax import InfoMax
+from sfcmt.stages.terms.pair_features import PairFeatures
+from tests.tiny import setting_of, tiny_experiment
+
+
+def test_an_average_starts_with_the_first_step_and_lags_behind(
+    tiny_data: Path, tiny_store: Path, tmp_path: Path
+) -> None:
+    setting = setting_of(tiny_experiment(tiny_data, tiny_store, transfer={"ema": 0.75}), tmp_path)
+    learner = StudentLearner(setting.new_student(), {"infomax": Weighted(1.0, InfoMax())}, setting)
+    name, expected = "bottleneck.1.running_mean", []
+    start = learner.student.state_dict()[name].clone()
+    assert torch.equal(learner.result.state_dict()[name], start)
+    for step in range(3):
+        learner.student.state_dict()[name].add_(step + 1)
+        learner.student.head.parametrizations.weight.original0.data.add_(1)
+        learner.end_step()
+        expected.append(learner.student.state_dict()[name].clone())
+    first, second, third = expected
+    average = 0.75 * (0.75 * first + 0.25 * second) + 0.25 * third
+    torch.testing.assert_close(learner.result.state_dict()[name], average)
+    assert not any(parameter.requires_grad for parameter in learner.result.parameters())
+
+
+class Watcher(InfoMax):
+    """Keeps what it is shown at the start of an epoch."""
+
+    seen: Prediction
+
+    def start_epoch(self, survey: Survey) -> None:
+        self.seen = survey.target
+
+
+def test_terms_are_shown_all_plain_target_images_in_evaluation_mode(
+    tiny_data: Path, tiny_store: Path, tmp_path: Path
+) -> None:
+    setting = setting_of(tiny_experiment(tiny_data, tiny_store), tmp_path)
+    watcher, student = Watcher(), setting.new_student()
+    learner = StudentLearner(student, {"watcher": Weighted(1.0, watcher)}, setting).train()
+    before = {name: tensor.clone() for name, tensor in student.state_dict().items()}
+    learner.start_epoch()
+    with torch.no_grad():
+        expected = setting.source(setting.data.target.clean(torch.arange(60)).repeat(1, 3, 1, 1))
+    torch.testing.assert_close(watcher.seen.logits_BK, expected.logits_BK, atol=1e-5, rtol=1e-4)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in student.state_dict().items())
+    assert student.training
+
+
+def test_terms_of_no_weight_are_left_out_and_with_none_nothing_is_trained(
+    tiny_data: Path, tiny_store: Path, tmp_path: Path
+) -> None:
+    off = dict.fromkeys(("beta_kl", "beta_f", "beta_self"), 0.0)
+    setting = setting_of(tiny_experiment(tiny_data, tiny_store, transfer=off), tmp_path)
+    model = TGKT().adapt(setting)
+    assert setting.workspace.curves == []
+    source = setting.source.state_dict()
+    assert all(torch.equal(tensor, source[name]) for name, tensor in model.classifier.state_dict().items())
+
+
+def test_the_curves_are_the_weighted_terms(tiny_data: Path, tiny_store: Path, tmp_path: Path) -> None:
+    rows = []
+    for weight in (1.0, 1e-9):
+        setting = setting_of(
+            tiny_experiment(tiny_data, tiny_store, transfer={"epochs": 1, "lr": 1e-12}), tmp_path / str(weight)
+        )
+        terms = {"features": Weighted(weight, PairFeatures(setting.pair_teacher())), "off": Weighted(0.0, InfoMax())}
+        train_student(setting, terms)
+        rows += setting.workspace.curves
+    assert set(rows[0]) == {"epoch", "features"}
+    assert abs(rows[1]["features"] / rows[0]["features"] - 1e-9) < 1e-12

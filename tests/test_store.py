@@ -1,0 +1,212 @@
+"""The store: what exists is never trained again, what is interrupted goes on, and what is damaged is named."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sfcmt.callbacks import Callback
+from sfcmt.errors import StoreError
+from sfcmt.stages.stage import Stage
+from sfcmt.store import Store
+from tests.tiny import STAGES, Recorder, contents, obtain, stage_of, tiny_experiment
+
+ROOT = Path(__file__).parents[1]
+HARD = {
+    "source": {"epochs": 3},
+    "bridge": {"epochs": 3, "perceptual": 0.1, "bn_matching": 0.1},
+    "transfer": {
+        "epochs": 3,
+        "ema": 0.9,
+        "pseudo": {"weighting": "freematch"},
+        "beta_im": 0.1,
+        "beta_pair_kl": 0.1,
+        "beta_relations": 0.1,
+        "beta_neighbours": 0.1,
+    },
+}
+"""Stages with all the state that a checkpoint has to carry."""
+
+OBTAIN = """
+import sys, json, torch
+from pathlib import Path
+from sfcmt.callbacks import Callback
+from tests.tiny import obtain, tiny_experiment
+torch.set_num_threads(1)
+data, store, kind, changes = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], json.loads(sys.argv[4])
+class Loud(Callback):
+    def stage_started(self, stage, epochs):
+        print("started", stage.kind, flush=True)
+    def advanced(self, stage, epochs):
+        if stage.kind == kind and epochs > 1.4 and "wait" in sys.argv:
+            print("waiting", flush=True)
+            sys.stdin.read()
+obtain(kind, tiny_experiment(data, store, **changes), Loud())
+"""
+
+
+class Interruption(Exception):  # noqa: N818  (not an error of ours)
+    pass
+
+
+class Interrupter(Callback):
+    """Breaks off a stage in the middle of its second epoch."""
+
+    def __init__(self, kind: str) -> None:
+        self._kind = kind
+
+    def advanced(self, stage: Stage, epochs: float) -> None:
+        if stage.kind == self._kind and epochs > 1.4:
+            raise Interruption
+
+
+def process(data: Path, store: Path, kind: str, changes: dict[str, Any], *flags: str) -> subprocess.Popen[str]:
+    arguments = [sys.executable, "-c", OBTAIN, str(data), str(store), kind, json.dumps(changes), *flags]
+    return subprocess.Popen(arguments, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def checkpoints(store: Path) -> list[Path]:
+    return sorted(store.glob("*/*/checkpoint.*"))
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    store = tmp_path_factory.mktemp("undisturbed")
+    obtain("transfer", tiny_experiment(tiny_data, store, **HARD))
+    return store
+
+
+def with_upstream_of(kind: str, undisturbed: Path, store: Path) -> Path:
+    """A store that has what a stage of this kind stands on."""
+    for upstream in list(STAGES)[: list(STAGES).index(kind)]:
+        for folder in (undisturbed / "stages").glob(f"{upstream}-*"):
+            shutil.copytree(folder, store / "stages" / folder.name)
+    return store
+
+
+def test_what_exists_is_found_and_not_trained(tiny_data: Path, undisturbed: Path) -> None:
+    recorder = Recorder()
+    artifact = obtain("transfer", tiny_experiment(tiny_data, undisturbed, **HARD), recorder)
+    assert artifact.reused
+    assert recorder.started == []
+    assert recorder.epochs == []
+    assert recorder.ended == [("transfer", True)]
+
+
+def test_what_is_missing_is_trained_once_with_all_that_it_stands_on(tiny_data: Path, tmp_path: Path) -> None:
+    recorder, experiment = Recorder(), tiny_experiment(tiny_data, tmp_path)
+    bridge = obtain("bridge", experiment, recorder)
+    assert not bridge.reused
+    assert recorder.started == ["source", "bridge"]
+    assert recorder.epochs == [("source", 1), ("source", 2), ("bridge", 1), ("bridge", 2)]
+    for method in ("tgkt", "shot", "translator_only"):
+        obtain("transfer", experiment.with_method(method), recorder)
+    assert recorder.started == ["source", "bridge", "transfer", "transfer"]  # the last has no epochs
+    assert len(list((tmp_path / "stages").iterdir())) == 5
+
+
+def test_a_record_says_what_the_artifact_is(tiny_data: Path, undisturbed: Path) -> None:
+    experiment = tiny_experiment(tiny_data, undisturbed, **HARD)
+    source, stage = obtain("source", experiment), stage_of("source", experiment)
+    assert source.record["recipe"] == stage.recipe
+    assert source.path.name == f"source-{stage.identity}" == f"{source.record['kind']}-{source.identity}"
+    assert 0 <= source.metrics["source_accuracy"] <= 1
+    assert source.seconds > 0
+    assert [row["epoch"] for row in source.curves] == [1, 2, 3]
+    assert obtain("transfer", experiment.with_method("source_only")).curves == []
+
+
+def test_artifacts_are_safetensors_and_json_only(undisturbed: Path) -> None:
+    files = [path for path in (undisturbed / "stages").rglob("*") if path.is_file()]
+    assert {path.suffix for path in files} == {".safetensors", ".json"}
+    assert not checkpoints(undisturbed)
+    assert not list((undisturbed / "partial").iterdir())
+
+
+@pytest.mark.parametrize("content", [None, "", "{", "[]", "{}", '{"identity": "another"}', '{"files": 3}'], ids=str)
+def test_a_damaged_record_is_a_store_error_that_names_the_folder(
+    tiny_data: Path, undisturbed: Path, tmp_path: Path, content: str | None
+) -> None:
+    with_upstream_of("bridge", undisturbed, tmp_path)
+    experiment = tiny_experiment(tiny_data, tmp_path, **HARD)
+    record = obtain("source", experiment).path / "artifact.json"
+    record.unlink() if content is None else record.write_text(content)
+    with pytest.raises(StoreError, match=record.parent.name):
+        obtain("bridge", experiment)
+
+
+@pytest.mark.parametrize("damage", ["missing", "truncated"])
+def test_a_damaged_file_is_a_store_error_that_names_the_folder(
+    tiny_data: Path, undisturbed: Path, tmp_path: Path, damage: str
+) -> None:
+    with_upstream_of("bridge", undisturbed, tmp_path)
+    experiment = tiny_experiment(tiny_data, tmp_path, **HARD)
+    weights = obtain("source", experiment).path / "model.safetensors"
+    weights.unlink() if damage == "missing" else weights.write_bytes(weights.read_bytes()[:-1])
+    with pytest.raises(StoreError, match=weights.parent.name):
+        obtain("source", experiment)
+
+
+def test_a_removed_stage_is_trained_again_to_the_same_bytes(tiny_data: Path, undisturbed: Path, tmp_path: Path) -> None:
+    with_upstream_of("bridge", undisturbed, tmp_path)
+    experiment = tiny_experiment(tiny_data, tmp_path, **HARD)
+    first, stage = obtain("source", experiment), stage_of("source", experiment)
+    before = contents(first.path)
+    Store(tmp_path).remove(stage)
+    assert Store(tmp_path).find(stage) is None
+    again = obtain("source", experiment)
+    assert not again.reused
+    assert contents(again.path) == before
+
+
+@pytest.mark.parametrize("kind", STAGES)
+def test_an_interrupted_stage_goes_on_from_its_last_epoch_to_the_same_bytes(
+    tiny_data: Path, undisturbed: Path, tmp_path: Path, kind: str
+) -> None:
+    with_upstream_of(kind, undisturbed, tmp_path)
+    experiment = tiny_experiment(tiny_data, tmp_path, **HARD)
+    with pytest.raises(Interruption):
+        obtain(kind, experiment, Interrupter(kind))
+    assert Store(tmp_path).find(stage_of(kind, experiment)) is None
+    assert [path.name for path in checkpoints(tmp_path)] == ["checkpoint.safetensors"]
+    assert_goes_on(tiny_data, undisturbed, tmp_path, kind)
+
+
+def assert_goes_on(data: Path, undisturbed: Path, store: Path, kind: str) -> None:
+    recorder = Recorder()
+    resumed = obtain(kind, tiny_experiment(data, store, **HARD), recorder)
+    expected = obtain(kind, tiny_experiment(data, undisturbed, **HARD))
+    assert recorder.epochs == [(kind, 2), (kind, 3)]
+    assert resumed.curves == expected.curves
+    assert contents(resumed.path) == contents(expected.path)
+    assert not checkpoints(store)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", STAGES)
+def test_a_killed_trainer_blocks_nobody_and_loses_its_broken_epoch_only(
+    tiny_data: Path, undisturbed: Path, tmp_path: Path, kind: str
+) -> None:
+    with_upstream_of(kind, undisturbed, tmp_path)
+    with process(tiny_data, tmp_path, kind, HARD, "wait") as trainer:
+        assert trainer.stdout is not None
+        assert [trainer.stdout.readline() for _ in range(2)] == [f"started {kind}\n", "waiting\n"]
+        trainer.send_signal(signal.SIGKILL)
+        assert trainer.wait(30) == -signal.SIGKILL
+    assert list((tmp_path / "locks").glob(f"{kind}-*"))
+    assert_goes_on(tiny_data, undisturbed, tmp_path, kind)
+
+
+@pytest.mark.slow
+def test_two_processes_that_need_the_same_stages_train_each_once(tiny_data: Path, tmp_path: Path) -> None:
+    processes = [process(tiny_data, tmp_path, "bridge", {}) for _ in range(2)]
+    told = [line for one in processes for line in one.communicate(timeout=120)[0].splitlines()]
+    assert [one.returncode for one in processes] == [0, 0]
+    assert sorted(told) == ["started bridge", "started source"]
