@@ -29,7 +29,7 @@ STEPS = 5
 class Ramp(Learner[int]):
     """One weight whose gradient is always `slope`. Remembers the weight before each step."""
 
-    def __init__(self, slope: float = 1.0, lr: float = 1.0) -> None:
+    def __init__(self, slope: float = 1.0, lr: float = 0.1) -> None:
         super().__init__()
         self._lr = lr
         self.weight = nn.Parameter(torch.zeros((), dtype=torch.float64))
