@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from sfcmt.outputs import Outputs
     from sfcmt.stages.stage import Stage
     from sfcmt.store import Artifact
 
@@ -22,8 +23,8 @@ class Callback:
     def advanced(self, stage: Stage, epochs: float) -> None:
         """So many epochs, and parts of one, are done."""
 
-    def epoch_ended(self, stage: Stage, row: Row) -> None:
-        """An epoch's mean losses are known."""
+    def epoch_ended(self, stage: Stage, row: Row, outputs: Callable[[], Outputs | None]) -> None:
+        """An epoch's mean losses are known; `outputs` computes what the model says now, if the stage makes one."""
 
     def stage_ended(self, stage: Stage, artifact: Artifact) -> None:
         """A stage's artifact is there, trained just now or found (`artifact.reused`)."""
@@ -45,10 +46,10 @@ class Callbacks(Callback):
         for callback in self._callbacks:
             callback.advanced(stage, epochs)
 
-    def epoch_ended(self, stage: Stage, row: Row) -> None:
+    def epoch_ended(self, stage: Stage, row: Row, outputs: Callable[[], Outputs | None]) -> None:
         """Tell all."""
         for callback in self._callbacks:
-            callback.epoch_ended(stage, row)
+            callback.epoch_ended(stage, row, outputs)
 
     def stage_ended(self, stage: Stage, artifact: Artifact) -> None:
         """Tell all."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -11,6 +12,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from rich.table import Column
 
 from sfcmt.callbacks import Callback, Row
+from sfcmt.outputs import Outputs
 from sfcmt.stages.stage import Stage
 from sfcmt.store import Artifact
 
@@ -23,7 +25,7 @@ def progress_callback() -> ProgressBars | ProgressLines:
 class EpochLines(Callback):
     """One line on standard error for each epoch."""
 
-    def epoch_ended(self, stage: Stage, row: Row) -> None:
+    def epoch_ended(self, stage: Stage, row: Row, outputs: Callable[[], Outputs | None]) -> None:
         """Print the epoch's losses."""
         _say(f"{_title(stage)}: epoch {row['epoch']:.0f}/{getattr(stage.config, 'epochs', 1)}: {losses(row)}")
 
@@ -78,7 +80,7 @@ class ProgressBars(Callback):
         """Move the bar."""
         self._progress.update(self._bars[stage.identity], completed=epochs)
 
-    def epoch_ended(self, stage: Stage, row: Row) -> None:
+    def epoch_ended(self, stage: Stage, row: Row, outputs: Callable[[], Outputs | None]) -> None:
         """Show the epoch's losses."""
         self._progress.update(self._bars[stage.identity], note=losses(row))
 

@@ -21,7 +21,7 @@ def tell(callback: Callback, comparison: Comparison) -> None:
     callback.stage_started(source, 2)
     for epoch in (1, 2):
         callback.advanced(source, epoch)
-        callback.epoch_ended(source, {"epoch": float(epoch), "cross_entropy": 0.5 / epoch})
+        callback.epoch_ended(source, {"epoch": float(epoch), "cross_entropy": 0.5 / epoch}, lambda: None)
     for stage in (source, first, source, second):
         callback.stage_ended(stage, artifact_of(comparison.store, stage))
 
@@ -62,7 +62,7 @@ def test_bars_cut_nothing_short(
     with ProgressBars() as progress:
         tell(progress, comparison)
         row = {"epoch": 2.0, "reconstruction": 2.042, "domain": 0.069, "infomax": -0.001, "perceptual": 1.5}
-        progress.epoch_ended(comparison.transfers[0].upstream[0], row)
+        progress.epoch_ended(comparison.transfers[0].upstream[0], row, lambda: None)
     error = capsys.readouterr().err
     assert "…" not in error
     assert max(map(len, error.splitlines())) <= width + 40  # what was found is named on one line, however long

@@ -120,7 +120,7 @@ class Recorder(Callback):
     def stage_started(self, stage: Stage, epochs: int) -> None:
         self.started.append(stage.kind)
 
-    def epoch_ended(self, stage: Stage, row: Row) -> None:
+    def epoch_ended(self, stage: Stage, row: Row, outputs: object) -> None:
         self.epochs.append((stage.kind, int(row["epoch"])))
 
     def stage_ended(self, stage: Stage, artifact: Artifact) -> None:

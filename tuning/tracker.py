@@ -31,8 +31,8 @@ from tuning.comparison import Cell, Comparison
 from tuning.figures import figures_of
 from tuning.summary import Summary
 
-_IDENTITY = "sfcmt.identity"
-_PARENT = "mlflow.parentRunId"
+IDENTITY = "sfcmt.identity"
+PARENT = "mlflow.parentRunId"
 _MOST_METRICS = 1000
 """What MLflow takes in one request."""
 
@@ -80,7 +80,7 @@ class Tracker:
                 for name, figure in figures_of(cell, comparison):
                     mlflow.log_figure(figure, f"figures/{name}.png")
                 if parent is None:
-                    _log_model(TargetModel.load(cell.artifact.path))
+                    log_model(TargetModel.load(cell.artifact.path))
             return run_id
 
     def log_comparison(self, comparison: Comparison, summary: Summary, name: str) -> str:
@@ -103,12 +103,12 @@ class Tracker:
     def _run_once(self, name: str, identity: str, parent: str | None) -> Iterator[tuple[str, bool]]:
         """The finished run of this identity, or a new one that is active and finishes on a clean exit."""
         found = self._client.search_runs(
-            [self._experiment_id], f"tags.`{_IDENTITY}` = '{identity}' and attributes.status = 'FINISHED'"
+            [self._experiment_id], f"tags.`{IDENTITY}` = '{identity}' and attributes.status = 'FINISHED'"
         )
         if found:
             yield found[0].info.run_id, False
             return
-        tags = {_IDENTITY: identity} | ({_PARENT: parent} if parent else {})
+        tags = {IDENTITY: identity} | ({PARENT: parent} if parent else {})
         with mlflow.start_run(run_name=name, tags=tags) as run:
             yield run.info.run_id, True
 
@@ -171,7 +171,7 @@ def _log_datasets(dataset: Dataset) -> None:
         mlflow.log_input(MetaDataset(source, f"{dataset.manifest.name}-{split}", entry.sha256[:16]), context=split)
 
 
-def _log_model(model: TargetModel) -> None:
+def log_model(model: TargetModel) -> None:
     """Log as an exported program (pt2): no pickle, dynamic batch; input is raw target pixels, output logits."""
     spec = model.spec
     example = torch.full((2, spec.channels, spec.size, spec.size), spec.normalisation.mean[0])

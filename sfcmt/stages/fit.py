@@ -94,7 +94,7 @@ class Loop:
             "scaler": self._scaler.state_dict(),
         }
         save_checkpoint(workspace.checkpoint, self._learner, self._optimiser, notes)
-        workspace.callback.epoch_ended(workspace.stage, row)
+        workspace.callback.epoch_ended(workspace.stage, row, self._learner.outputs)
 
 
 def _optimiser(learner: Learner[Any], training: Training) -> torch.optim.Optimizer:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from sfcmt.config import ClassifierTraining, Training
 from sfcmt.models.classifier import Classifier, depthwise_convolutions, head_parameters
+from sfcmt.outputs import Outputs
 
 B = TypeVar("B")
 B_co = TypeVar("B_co", covariant=True)
@@ -48,6 +49,10 @@ class Learner(nn.Module, ABC, Generic[B]):
 
     def end_step(self) -> None:
         """Called after each step of the optimiser."""
+
+    def outputs(self) -> Outputs | None:
+        """What the model as it is now says of the data, if this learner makes a target model."""
+        return None
 
 
 def classifier_groups(model: Classifier, training: ClassifierTraining) -> list[ParameterGroup]:

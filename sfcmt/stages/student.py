@@ -12,11 +12,12 @@ from sfcmt.config import TransferConfig
 from sfcmt.data.batches import UnlabelledBatch
 from sfcmt.models.classifier import Classifier, Prediction, set_batchnorm_momentum
 from sfcmt.models.target_model import TargetModel
+from sfcmt.outputs import Outputs
 from sfcmt.stages.fit import fit
 from sfcmt.stages.learner import Learner, ParameterGroup, classifier_groups
 from sfcmt.stages.predict import predict_rows
 from sfcmt.stages.terms.base import Step, Survey, Term, channel_copy
-from sfcmt.stages.transfer import Setting
+from sfcmt.stages.transfer import Setting, outputs_of
 
 
 class Weighted(NamedTuple):
@@ -78,6 +79,14 @@ class StudentLearner(Learner[UnlabelledBatch]):
         """Let the average follow."""
         if self.average is not None:
             self.average.update_parameters(self.student)
+
+    def outputs(self) -> Outputs:
+        """What the current result says, in evaluation mode."""
+        model = self._setting.target_model(self.result)
+        was_training = self.result.training
+        outputs = outputs_of(model.to(self._setting.workspace.device).eval(), self._setting)
+        self.result.train(was_training)
+        return outputs
 
     def _look(self) -> Prediction:
         model = self.result

@@ -38,7 +38,7 @@ class Epochs(Callback):
     def __init__(self, most: int = 1000) -> None:
         self.seen, self._most = 0, most
 
-    def epoch_ended(self, stage: Stage, row: Row) -> None:
+    def epoch_ended(self, stage: Stage, row: Row, outputs: object) -> None:
         self.seen += 1
         if self.seen == self._most:
             raise Stop

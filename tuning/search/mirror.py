@@ -1,0 +1,168 @@
+"""The mirror of a study in MLflow: a parent run, and a child for each trial, written by a thread beside the search.
+
+The Optuna study is the spool. The mirror compares it with what it has written, and writes what is missing: a server
+that is down is asked again later, and a restarted search finds its runs by their identity and makes none twice.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import mlflow
+from mlflow.entities import Metric, Param, Run
+from optuna.trial import FrozenTrial, TrialState
+
+from sfcmt.models.target_model import TargetModel
+from tuning.search.study import Study
+from tuning.tracker import IDENTITY, PARENT, log_model
+
+_SECONDS = 2.0
+_STATUS = {TrialState.COMPLETE: "FINISHED", TrialState.PRUNED: "KILLED", TrialState.FAIL: "FAILED"}
+
+
+@contextmanager
+def mirrored(study: Study) -> Iterator[None]:
+    """Mirror the study while the block runs, and once more at its end.
+
+    If the server cannot be reached then either, what is missing is written by the next `sfcmt tune` of the same spec.
+    """
+    mirror, stop = Mirror(study), threading.Event()
+
+    def follow() -> None:
+        while not stop.wait(_SECONDS):
+            mirror.sync()
+
+    thread = threading.Thread(target=follow, daemon=True, name="mlflow-mirror")
+    mirror.sync()  # the database is made before any other process opens it
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+        if not mirror.sync():
+            print(
+                f"MLflow at {mlflow.get_tracking_uri()} cannot be reached: run the same command again to log the rest"
+            )
+
+
+class Mirror:
+    """Brings MLflow up to what the study knows."""
+
+    def __init__(self, study: Study) -> None:
+        self._study = study
+        self._client = mlflow.MlflowClient()
+        self._runs: dict[int, str] = {}
+        self._steps: dict[int, int] = {}
+        self._ended: set[int] = set()
+        self._parent: str | None = None
+
+    def sync(self) -> bool:
+        """Write what is missing; False if MLflow could not be reached."""
+        try:
+            self._write()
+        except (mlflow.MlflowException, OSError):
+            return False
+        return True
+
+    def _write(self) -> None:
+        parent = self._parent_run()
+        for trial in self._study.trials:
+            if trial.number not in self._ended:
+                self._write_trial(trial, parent)
+        if (self._study.folder / "selection.json").is_file():
+            self._write_selection(parent)
+
+    def write_oracles(self, scores: dict[str, Any]) -> None:
+        """Write what the labels say of each completed trial, under names that say so."""
+        self._parent_run()
+        now = int(time.time() * 1000)
+        for number, run_id in self._runs.items():
+            if str(number) in scores["oracle_accuracy"]:
+                metrics = [
+                    Metric(f"oracle/{name}", scores[f"oracle_{name}"][str(number)], now, 0)
+                    for name in ("accuracy", "balanced_accuracy")
+                ]
+                self._client.log_batch(run_id, metrics=metrics)
+
+    def _parent_run(self) -> str:
+        if self._parent is None:
+            experiment = mlflow.set_experiment(self._study.name)
+            self._experiment_id = experiment.experiment_id
+            run = self._find(self._study.identity) or self._create(self._study.name, self._study.identity, None)
+            self._parent = run.info.run_id
+        return self._parent
+
+    def _write_trial(self, trial: FrozenTrial, parent: str) -> None:
+        if trial.number not in self._runs:
+            self._adopt(trial, parent)
+        run_id = self._runs[trial.number]
+        new = {step: value for step, value in trial.intermediate_values.items() if step > self._steps[trial.number]}
+        now = int(time.time() * 1000)
+        name = self._study.spec.objective.names[0]
+        metrics = [Metric(f"validator/{name}", value, now, step) for step, value in sorted(new.items())]
+        if trial.state.is_finished():
+            metrics += _final_metrics(trial, now)
+        if metrics:
+            self._client.log_batch(run_id, metrics=metrics)
+        self._steps[trial.number] = max([self._steps[trial.number], *new])
+        if trial.state.is_finished():
+            for key in ("transfer", "reason"):
+                if key in trial.user_attrs:
+                    self._client.set_tag(run_id, f"sfcmt.{key}", trial.user_attrs[key])
+            self._client.set_terminated(run_id, _STATUS[trial.state])
+            self._ended.add(trial.number)
+
+    def _adopt(self, trial: FrozenTrial, parent: str) -> None:
+        """Find the trial's run, with what it holds already, or make it."""
+        identity = f"{self._study.identity}-{trial.number}"
+        run = self._find(identity)
+        if run is None:
+            run = self._create(f"trial {trial.number}", identity, parent)
+            params = [Param(name, str(value)) for name, value in trial.user_attrs.get("values", {}).items()]
+            self._client.log_batch(run.info.run_id, params=params)
+        name = f"validator/{self._study.spec.objective.names[0]}"
+        history = self._client.get_metric_history(run.info.run_id, name)
+        self._runs[trial.number] = run.info.run_id
+        self._steps[trial.number] = max((metric.step for metric in history), default=0)
+        if run.info.status in _STATUS.values():
+            self._ended.add(trial.number)
+
+    def _write_selection(self, parent: str) -> None:
+        """The winner: tagged on the parent, its model logged once."""
+        run = self._client.get_run(parent)
+        if run.info.status == "FINISHED":
+            return
+        selection = self._study.selection()
+        winner = self._study.trials[selection["winner"]]
+        with mlflow.start_run(run_id=parent):
+            mlflow.set_tags({"sfcmt.winner": str(winner.number), "sfcmt.transfer": selection["transfer"]})
+            mlflow.log_dict(selection, "selection.json")
+            log_model(TargetModel.load(self._study.artifact(winner)))
+
+    def _find(self, identity: str) -> Run | None:
+        found = self._client.search_runs([self._experiment_id], f"tags.`{IDENTITY}` = '{identity}'")
+        return found[0] if found else None
+
+    def _create(self, name: str, identity: str, parent: str | None) -> Run:
+        tags = {IDENTITY: identity} | ({PARENT: parent} if parent else {})
+        return self._client.create_run(self._experiment_id, tags=tags, run_name=name)
+
+
+def log_scores(study: Study, scores: dict[str, Any]) -> None:
+    """Write the oracle metrics of a scored study to its runs."""
+    mirror = Mirror(study)
+    mirror.sync()
+    mirror.write_oracles(scores)
+
+
+def _final_metrics(trial: FrozenTrial, now: int) -> list[Metric]:
+    found = trial.user_attrs.get("validators", {})
+    seconds = sum(stage["seconds"] for stage in trial.user_attrs.get("stages", {}).values() if not stage["reused"])
+    return [Metric(f"final/{name}", value, now, 0) for name, value in found.items()] + [
+        Metric("seconds", seconds, now, 0)
+    ]

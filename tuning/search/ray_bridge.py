@@ -1,0 +1,83 @@
+"""Between Ray Tune, which runs trials, and the Optuna study, which knows them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from ray.tune.schedulers import FIFOScheduler
+from ray.tune.search import Searcher
+
+from tuning.search.optuna_study import OptunaStudy, SearchError
+
+if TYPE_CHECKING:
+    from ray.tune.execution.tune_controller import TuneController
+    from ray.tune.experiment import Trial
+
+NUMBER, VALUES, STEP = "number", "values", "step"
+OBJECTIVES, FINISHED, FAILED, NOTES = "objectives", "finished", "failed", "notes"
+
+
+class StudySearcher(Searcher):  # type: ignore[misc]
+    """Suggests what the study asks for, and tells it how each trial ended."""
+
+    def __init__(self, study: OptunaStudy) -> None:
+        super().__init__(metric=OBJECTIVES, mode="max")
+        self._study = study
+        self.numbers: dict[str, int] = {}
+        self.pruned: set[str] = set()
+        self.error: SearchError | None = None
+        """Set when a trial breaks the contract; Ray Tune would only log an exception that is raised here."""
+
+    def set_search_properties(self, metric: str | None, mode: str | None, config: dict[str, Any], **spec: Any) -> bool:
+        """Nothing to take over: the space is the study's."""
+        return True
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | str:
+        """The next trial's number and values."""
+        found = self._study.next_trial()
+        if found is None:
+            return str(Searcher.FINISHED)
+        self.numbers[trial_id] = found[0]
+        return {NUMBER: found[0], VALUES: found[1]}
+
+    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
+        """Tell the study: PRUNED if it was stopped, FAIL if it failed, COMPLETE otherwise."""
+        number, result = self.numbers[trial_id], result or {}
+        if error:
+            self._study.fail(number, "the trial's process failed; see error.txt in the study's ray folder")
+        elif FAILED in result:
+            self._study.fail(number, result[FAILED])
+        elif trial_id in self.pruned:
+            self._study.prune(number)
+        elif result.get(FINISHED):
+            for key, value in json.loads(result[NOTES]).items():
+                self._study.note(number, key, value)
+            self._study.complete(number, result[OBJECTIVES])
+        else:
+            self.error = SearchError(f"trial {number} ended without its {OBJECTIVES}; it reported {sorted(result)}")
+            self._study.fail(number, str(self.error))
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing to save: the study remembers."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Nothing to restore."""
+
+
+class PruningScheduler(FIFOScheduler):  # type: ignore[misc]
+    """Runs trials in order, and stops those that the study's pruner would."""
+
+    def __init__(self, study: OptunaStudy, searcher: StudySearcher) -> None:
+        super().__init__()
+        self._study, self._searcher = study, searcher
+
+    def on_trial_result(self, tune_controller: TuneController, trial: Trial, result: dict[str, Any]) -> str:
+        """Report an epoch's value to the study and ask whether to go on."""
+        if result.get(FINISHED) or FAILED in result:
+            return str(self.CONTINUE)
+        number = self._searcher.numbers[trial.trial_id]
+        if self._study.report(number, result[STEP], result[OBJECTIVES][0]):
+            self._searcher.pruned.add(trial.trial_id)
+            return str(self.STOP)
+        return str(self.CONTINUE)

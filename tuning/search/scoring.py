@@ -1,0 +1,62 @@
+"""Judging a study after its winner is written: what the labels say of each trial, and of each validator's taste."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy.stats import spearmanr
+
+from sfcmt.errors import DataError
+from sfcmt.evaluation.labels import has_labels, open_labels
+from sfcmt.evaluation.scores import score
+from sfcmt.outputs import Outputs
+from sfcmt.validators import POOL_VALIDATORS, VALIDATORS
+from tuning.search.study import Study, write_json
+
+SCORES = "scores.json"
+
+
+def score_study(study: Study) -> dict[str, Any]:
+    """Open the labels (the selection being written), score the pool and the validators, and write `scores.json`.
+
+    Of each validator: what its pick regrets, in class-balanced accuracy, against the best completed trial, and its rank
+    correlation with that accuracy over the completed trials. Raises `SearchError`, `DataError`.
+    """
+    selection = study.selection()
+    if not has_labels(study.dataset):
+        raise DataError(f"{study.dataset.folder}: has no sealed labels to score by")
+    labels_N = open_labels(study.dataset).labels_N
+    pool = dict(study.pool())
+    judged = {name: score(outputs.target_logits, labels_N) for name, outputs in pool.items()}
+    balanced = {name: one.balanced_accuracy for name, one in judged.items()}
+    trials = [name for name in pool if name.isdigit()]
+    scores = {
+        "study": study.identity,
+        "winner": selection["winner"],
+        "oracle_accuracy": {name: one.accuracy for name, one in judged.items()},
+        "oracle_balanced_accuracy": balanced,
+        "regret": max(balanced[name] for name in trials) - balanced[str(selection["winner"])],
+        "worst_regret": max(balanced[name] for name in trials) - min(balanced[name] for name in trials),
+        "validators": {
+            name: _accountability(dict(zip(pool, values, strict=True)), balanced, trials)
+            for name, values in _validations(list(pool.values())).items()
+        },
+    }
+    write_json(study.folder / SCORES, scores)
+    return scores
+
+
+def _validations(outputs: list[Outputs]) -> dict[str, list[float]]:
+    own = {name: [validator(one) for one in outputs] for name, validator in VALIDATORS.items()}
+    return own | {name: validator(outputs) for name, validator in POOL_VALIDATORS.items()}
+
+
+def _accountability(values: dict[str, float], balanced: dict[str, float], trials: list[str]) -> dict[str, float | None]:
+    chosen = max(trials, key=lambda name: values[name])
+    best = max(balanced[name] for name in trials)
+    correlation = spearmanr([values[name] for name in trials], [balanced[name] for name in trials]).statistic
+    return {
+        "regret": best - balanced[chosen],
+        "spearman": None if np.isnan(correlation) else float(correlation),
+    }

@@ -1,0 +1,125 @@
+"""The search space: distributions over the experiment's own fields, checked against them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from pydantic import Field, model_validator
+
+from sfcmt.config import Section
+from sfcmt.errors import ConfigError, Problem
+from sfcmt.experiment import Experiment, parse_experiment
+
+Space = dict[str, "Distribution"]
+Values = dict[str, Any]
+_KINDS = ("uniform", "log", "int", "choice")
+
+
+class Suggester(Protocol):
+    """The part of an Optuna trial that a space needs."""
+
+    def suggest_float(self, name: str, low: float, high: float, *, log: bool = False) -> float: ...
+
+    def suggest_int(self, name: str, low: int, high: int) -> int: ...
+
+    def suggest_categorical(self, name: str, choices: Any) -> Any: ...
+
+
+class Distribution(Section):
+    """Where a field's values come from: exactly one of `uniform`, `log`, `int` (both ends in) and `choice`."""
+
+    uniform: tuple[float, float] | None = None
+    log: tuple[float, float] | None = None
+    int: tuple[int, int] | None = None
+    choice: tuple[Any, ...] | None = None
+    when: dict[str, tuple[Any, ...]] = Field(default_factory=dict)
+    """Suggested only if each of these fields, named earlier in the space, has one of these values."""
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Distribution:
+        given = [kind for kind in _KINDS if getattr(self, kind) is not None]
+        if len(given) != 1:
+            raise ValueError(f"exactly one of {', '.join(_KINDS)}")
+        if given[0] == "choice" and not self.choice:
+            raise ValueError("a choice with at least one value")
+        if given[0] != "choice" and self.ends[0] >= self.ends[1]:
+            raise ValueError("a range whose first end is below its second")
+        if given[0] == "log" and self.ends[0] <= 0:
+            raise ValueError("a log range above 0")
+        return self
+
+    @property
+    def ends(self) -> tuple[Any, ...]:
+        """The values that bound the rest: both ends of a range, or all choices."""
+        return self.uniform or self.log or self.int or self.choice or ()
+
+    def suggest(self, trial: Suggester, name: str) -> Any:
+        """Draw a value."""
+        if self.choice is not None:
+            return trial.suggest_categorical(name, self.choice)
+        if self.int is not None:
+            return trial.suggest_int(name, *self.int)
+        return trial.suggest_float(name, *self.ends, log=self.log is not None)
+
+
+def suggest_all(space: Mapping[str, Distribution], trial: Suggester) -> Values:
+    """Draw a value for each field whose condition holds."""
+    values: Values = {}
+    for name, distribution in space.items():
+        if all(values.get(other) in allowed for other, allowed in distribution.when.items()):
+            values[name] = distribution.suggest(trial, name)
+    return values
+
+
+def apply_values(experiment: Experiment[Any], values: Mapping[str, Any]) -> Experiment[Any]:
+    """The experiment with fields replaced. Raises `ConfigError`."""
+    raw = experiment.model_dump(mode="json")
+    for name, value in values.items():
+        *parents, last = name.split(".")
+        section = raw
+        for parent in parents:
+            section = section.setdefault(parent, {})
+        section[last] = value
+    return parse_experiment(raw)
+
+
+def space_problems(space: Mapping[str, Distribution], experiment: Experiment[Any]) -> list[Problem]:
+    """What the experiment has against the space: unknown fields, values out of range, conditions on nothing."""
+    problems: list[Problem] = []
+    earlier: list[str] = []
+    for name, distribution in space.items():
+        problems += _field_problems(name, distribution, experiment)
+        problems += [
+            Problem(f"space.{name}.when", other, ", ".join(earlier) or "nothing: no field stands before it")
+            for other in distribution.when
+            if other not in earlier
+        ]
+        earlier.append(name)
+    return problems
+
+
+def _field_problems(name: str, distribution: Distribution, experiment: Experiment[Any]) -> list[Problem]:
+    if name.split(".", maxsplit=1)[0] not in ("source", "bridge", "transfer"):
+        return [Problem(f"space.{name}", name, "a field of source, bridge or transfer")]
+    for value in distribution.ends:
+        try:
+            apply_values(experiment, {name: value})
+        except ConfigError as error:
+            found = error.problems[0]
+            return [Problem(f"space.{name}", value, found.allowed)]
+    return []
+
+
+def declared_space(experiment: Experiment[Any]) -> Space:
+    """`space: auto`: the ranges that the method's (and the bridge's, if it is used) fields declare for themselves."""
+    from sfcmt.stages.transfer import METHODS
+
+    sections = ("bridge", "transfer") if METHODS[experiment.method].uses_bridge else ("transfer",)
+    found: Space = {}
+    for section in sections:
+        for field, info in type(getattr(experiment, section)).model_fields.items():
+            extra = info.json_schema_extra
+            if isinstance(extra, dict) and "search" in extra:
+                found[f"{section}.{field}"] = Distribution.model_validate(extra["search"])
+    return found

@@ -1,0 +1,167 @@
+"""The search spec: what a user writes, checked whole before anything is allocated."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError
+
+from sfcmt.config import Section
+from sfcmt.errors import ConfigError, Problem
+from sfcmt.experiment import Experiment, load_experiment, problems_of, read_yaml
+from sfcmt.stages.transfer import METHODS
+from sfcmt.validators import POOL_VALIDATORS, VALIDATORS
+from tuning.search.space import Distribution, Space, declared_space, space_problems
+
+ANCHOR_AGREEMENT = "anchor_agreement"
+
+
+class Objective(Section):
+    """What the search maximises: one label-free validator, or two at a time."""
+
+    validator: str | tuple[str, str] = ANCHOR_AGREEMENT
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The validators."""
+        return (self.validator,) if isinstance(self.validator, str) else self.validator
+
+
+class Pick(Section):
+    """What chooses the winner from the pool of finished trials."""
+
+    validator: str = "ensv"
+
+
+class Search(Section):
+    """How values are suggested."""
+
+    sampler: Literal["tpe", "gp", "qmc", "random", "grid", "nsga2"] = "tpe"
+    trials: int = Field(40, ge=1)
+    seed: int = Field(0, ge=0)
+    startup: int = Field(8, ge=1)
+    """Trials before `tpe` and `gp` begin to learn."""
+
+
+class ASHA(Section):
+    """Successive halving, asynchronous (Li et al. 2020)."""
+
+    grace: int = Field(1, ge=1)
+    """Epochs that every trial gets."""
+    reduction: int = Field(3, ge=2)
+
+
+class Median(Section):
+    """Stops what is below the median of earlier trials at the same epoch."""
+
+    grace: int = Field(1, ge=1)
+    startup: int = Field(5, ge=1)
+
+
+class Hyperband(Section):
+    """Several brackets of successive halving (Li et al. 2018)."""
+
+    grace: int = Field(1, ge=1)
+    reduction: int = Field(3, ge=2)
+
+
+class Scheduler(Section):
+    """Which trials are stopped early; none of the fields for none."""
+
+    asha: ASHA | None = None
+    median: Median | None = None
+    hyperband: Hyperband | None = None
+
+    @property
+    def chosen(self) -> ASHA | Median | Hyperband | None:
+        """The one that is set."""
+        return self.asha or self.median or self.hyperband
+
+
+class Resources(Section):
+    """What one trial takes, and how many run at the same time."""
+
+    workers: Literal[1] = 1
+    cpus: float = Field(1, gt=0)
+    gpus: float = Field(0, ge=0)
+    concurrent: int | None = Field(None, ge=1)
+    """At most so many trials at a time; as many as fit if unset."""
+
+
+class SearchSpec(Section):
+    """One search."""
+
+    experiment: str
+    method: str | None = None
+    """The experiment's own if unset."""
+    set: tuple[str, ...] = ()
+    """`key=value` overrides of the experiment."""
+    space: Literal["auto"] | dict[str, Distribution] = "auto"
+    objective: Objective = Objective()
+    pick: Pick = Pick()
+    anchors: tuple[str, ...] = ("source_only", "bn_adapt", "shot")
+    """Methods that are always in the pool, and that `anchor_agreement` agrees with."""
+    search: Search = Search()
+    scheduler: Scheduler = Scheduler()
+    resources: Resources = Resources()
+    storage: str | None = None
+    """URL of a database for the Optuna study; a journal file in the study's folder if unset."""
+
+
+class CheckedSearch:
+    """A spec together with its experiment and space, after all checks."""
+
+    def __init__(self, spec: SearchSpec, experiment: Experiment[Any], space: Space) -> None:
+        self.spec, self.experiment, self.space = spec, experiment, space
+
+
+def load_search(path: str, overrides: tuple[str, ...] = ()) -> CheckedSearch:
+    """Read and check a spec; `overrides` are of the experiment. Raises `ConfigError` with every problem at once."""
+    raw = read_yaml(Path(path)) if Path(path).is_file() else _missing(path)
+    try:
+        spec = SearchSpec.model_validate(raw)
+    except ValidationError as error:
+        raise ConfigError(problems_of(error, SearchSpec)) from error
+    method = [f"method={spec.method}"] if spec.method else []
+    experiment = load_experiment(spec.experiment, [*method, *spec.set, *overrides])
+    space = declared_space(experiment) if spec.space == "auto" else spec.space
+    problems = space_problems(space, experiment) + _name_problems(spec) + _combination_problems(spec, space)
+    if problems:
+        raise ConfigError(problems)
+    return CheckedSearch(spec, experiment, space)
+
+
+def _missing(path: str) -> dict[str, Any]:
+    raise ConfigError([Problem("SPEC", path, "the path of a YAML file")])
+
+
+def _name_problems(spec: SearchSpec) -> list[Problem]:
+    per_trial = [ANCHOR_AGREEMENT, *VALIDATORS]
+    problems = [
+        Problem("objective.validator", name, f"a label-free validator: {', '.join(per_trial)}")
+        for name in spec.objective.names
+        if name not in per_trial
+    ]
+    if spec.pick.validator not in POOL_VALIDATORS:
+        problems.append(Problem("pick.validator", spec.pick.validator, ", ".join(POOL_VALIDATORS)))
+    return problems + [Problem("anchors", name, ", ".join(METHODS)) for name in spec.anchors if name not in METHODS]
+
+
+def _combination_problems(spec: SearchSpec, space: Space) -> list[Problem]:
+    problems: list[Problem] = []
+    if not space:
+        problems.append(Problem("space", spec.space, "at least one field"))
+    schedulers = [name for name in Scheduler.model_fields if getattr(spec.scheduler, name)]
+    if len(schedulers) > 1:
+        problems.append(Problem("scheduler", ", ".join(schedulers), "one of them"))
+    if len(spec.objective.names) > 1 and schedulers:
+        problems.append(Problem("scheduler", schedulers[0], "none with two objectives"))
+    if len(spec.objective.names) > 1 and spec.search.sampler == "gp":
+        problems.append(Problem("search.sampler", "gp", "tpe, nsga2, qmc or random with two objectives"))
+    if ANCHOR_AGREEMENT in spec.objective.names and not spec.anchors:
+        problems.append(Problem("anchors", spec.anchors, f"at least one method for {ANCHOR_AGREEMENT}"))
+    continuous = [name for name, distribution in space.items() if distribution.choice is None]
+    if spec.search.sampler == "grid" and continuous:
+        problems.append(Problem("search.sampler", "grid", f"a choice for each field, unlike {', '.join(continuous)}"))
+    return problems

@@ -1,0 +1,93 @@
+"""Verbs of searches: `tune`, `study`, `score`, `schema`."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+StudyArgument = Annotated[str, typer.Argument(help="A study's name or folder.")]
+StoreOption = Annotated[Path | None, typer.Option(help="Folder of the store (default: SFCMT_STORE, or ./sfcmt-store).")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs to the command."""
+    app.command("tune")(tune_)
+    app.command()(study)
+    app.command()(score)
+    app.command()(schema)
+
+
+def tune_(
+    spec: Annotated[str, typer.Argument(help="A search spec (YAML).")],
+    overrides: Annotated[list[str] | None, typer.Argument(help="key=value for the experiment: data=FOLDER.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the selection as the last line.")] = False,
+) -> None:
+    """Search without labels. Run the same command again after any interruption: it goes on."""
+    from tuning.search.mirror import mirrored
+    from tuning.search.run import PAUSED_EXIT_CODE, PausedError, run_study
+    from tuning.search.show import TrialLines, saved_seconds
+    from tuning.search.spec import load_search
+    from tuning.search.study import Study
+
+    found = Study(Path(spec).stem, load_search(spec, tuple(overrides or ())))
+    console = Console(soft_wrap=True, highlight=False, markup=False)
+    try:
+        with mirrored(found):
+            selection = run_study(found, TrialLines())
+    except PausedError:
+        console.print("Paused; the same command goes on from the last finished epoch of each trial.")
+        raise typer.Exit(PAUSED_EXIT_CODE) from None
+    console.print(f"Winner: trial {selection['winner']} by {selection['pick']}: {selection['values']}")
+    console.print(f"Reused stages saved {saved_seconds(found):.0f} s of training.")
+    console.print(f"Study: {found.folder}")
+    console.print(
+        f"  sfcmt study {found.folder}    its trials\n  sfcmt score {found.folder}    judged by the sealed labels"
+    )
+    if as_json:
+        typer.echo(json.dumps(selection))
+
+
+def study(study: StudyArgument, store: StoreOption = None) -> None:
+    """Show a study: trials, states, values, reused stages and the time that saved."""
+    from tuning.search.show import saved_seconds, trials_table
+    from tuning.search.study import Study
+
+    found = Study.find(study, _store(store))
+    console = Console(soft_wrap=True, highlight=False)
+    console.print(trials_table(found))
+    console.print(f"Reused stages saved {saved_seconds(found):.0f} s of training.")
+
+
+def score(study: StudyArgument, store: StoreOption = None) -> None:
+    """Open the labels, now that the winner is written, and judge the trials and the validators."""
+    from tuning.search.mirror import log_scores
+    from tuning.search.scoring import score_study
+    from tuning.search.show import scores_table
+    from tuning.search.study import Study
+
+    found = Study.find(study, _store(store))
+    scores = score_study(found)
+    console = Console(soft_wrap=True, highlight=False)
+    console.print(scores_table(scores))
+    winner = scores["oracle_balanced_accuracy"][str(scores["winner"])]
+    console.print(
+        f"Winner, trial {scores['winner']}: {100 * winner:.1f} % class-balanced; regret {100 * scores['regret']:.1f} "
+        f"points (the worst trial's: {100 * scores['worst_regret']:.1f})."
+    )
+    log_scores(found, scores)
+
+
+def schema() -> None:
+    """Print the JSON Schema of search specs, for editors."""
+    from tuning.search.spec import SearchSpec
+
+    typer.echo(json.dumps(SearchSpec.model_json_schema(), indent=2))
+
+
+def _store(store: Path | None) -> Path:
+    return store or Path(os.environ.get("SFCMT_STORE", "sfcmt-store"))
