@@ -88,9 +88,9 @@ class BridgeConfig(Training):
 
     translator: str = "light"
     """`light` or `unet`."""
-    alpha_d: float = Field(0.1, ge=0)
+    alpha_d: float = Field(0.1, ge=0, json_schema_extra={"search": {"choice": [0, 0.1, 0.3]}})
     """Weight of the domain-adversarial loss L_D."""
-    alpha_im: float = Field(1.0, ge=0)
+    alpha_im: float = Field(1.0, ge=0, json_schema_extra={"search": {"choice": [0, 0.3, 1]}})
     """Weight of information maximisation L_IM on TR target images."""
     perceptual: float = Field(0.0, ge=0)
     """Weight of matching the source model's features of translated and real TI images."""

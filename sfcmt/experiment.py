@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.resources
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Generic, TypeVar, cast
+from typing import Annotated, Any, Generic, TypeVar, cast, get_args
 
 import yaml
 from pydantic import BaseModel, Field, ValidationError
@@ -102,9 +102,17 @@ def problems_of(error: ValidationError, model: type[BaseModel]) -> list[Problem]
 def _allowed(item: dict[str, Any], model: type[BaseModel]) -> str:
     if item["type"] == "extra_forbidden":
         for part in item["loc"][:-1]:
-            model = cast("type[BaseModel]", model.model_fields[part].annotation)
+            if part in model.model_fields:  # otherwise a key of a mapping, or which of several types was tried
+                model = _section_in(model.model_fields[part].annotation) or model
         return f"one of the fields {', '.join(model.model_fields)}"
     return str(item["msg"]).removeprefix("Input should be ").removeprefix("Value error, ")
+
+
+def _section_in(annotation: Any) -> type[BaseModel] | None:
+    """The section's type in an annotation such as `Section | None`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for part in get_args(annotation) if (found := _section_in(part))), None)
 
 
 def _baseline_problems(baselines: object) -> list[Problem]:

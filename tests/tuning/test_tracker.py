@@ -3,12 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +17,7 @@ from sfcmt.identity import digest
 from sfcmt.stages.bridge import BridgeStage
 from sfcmt.validators import POOL_VALIDATORS, VALIDATORS
 from tests.database import new_database
+from tests.server import free_port, tracking_server
 from tests.tuning.conftest import METHODS, SEEDS, using
 from tuning.comparison import Cell, Comparison
 from tuning.execute import track
@@ -196,30 +191,8 @@ def test_an_outage_is_one_line(trained: Comparison, database: str, monkeypatch: 
 @pytest.fixture
 def server(tmp_path: Path, database: str) -> Iterator[str]:
     """The address of a tracking server of this test's own."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", database, "--port", str(port)]
-    command += ["--host", "127.0.0.1", "--workers", "1", "--artifacts-destination", str(tmp_path / "artifacts")]
-    with (tmp_path / "server.log").open("w") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True)
-    try:
-        _wait_for(f"http://127.0.0.1:{port}/health")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait(timeout=20)
-
-
-def _wait_for(address: str) -> None:
-    for _ in range(120):
-        try:
-            with urllib.request.urlopen(address) as answer:
-                assert answer.status == 200
-                return
-        except OSError:
-            time.sleep(0.5)
-    pytest.fail(f"{address} does not answer")
+    with tracking_server(tmp_path, database, free_port()) as address:
+        yield address
 
 
 @pytest.mark.slow

@@ -21,6 +21,7 @@ from tuning.search.study import Study
 from tuning.tracker import IDENTITY, PARENT, log_model
 
 _SECONDS = 2.0
+_PATIENCE = 60.0
 _STATUS = {TrialState.COMPLETE: "FINISHED", TrialState.PRUNED: "KILLED", TrialState.FAIL: "FAILED"}
 
 
@@ -44,9 +45,9 @@ def mirrored(study: Study) -> Iterator[None]:
     finally:
         stop.set()
         thread.join()
-        if not mirror.sync():
+        if not mirror.catch_up():
             print(
-                f"MLflow at {mlflow.get_tracking_uri()} cannot be reached: run the same command again to log the rest"
+                f"MLflow at {mlflow.get_tracking_uri()} cannot be reached; run the same command again to log the rest"
             )
 
 
@@ -68,6 +69,13 @@ class Mirror:
         except (mlflow.MlflowException, OSError):
             return False
         return True
+
+    def catch_up(self) -> bool:
+        """Sync, waiting a while for a server that is down; False if it did not come back."""
+        deadline = time.monotonic() + _PATIENCE
+        while not (done := self.sync()) and time.monotonic() < deadline:
+            time.sleep(_SECONDS)
+        return done
 
     def _write(self) -> None:
         parent = self._parent_run()

@@ -71,12 +71,12 @@ class OptunaStudy:
             trials = self.study.get_trials(deepcopy=False)
             left = [trial for trial in trials if trial.state == TrialState.RUNNING and self._is_left(trial)]
             if left:
-                return self._take(left[0].number, optuna.Trial(self.study, left[0]._trial_id))
+                self.study.sampler = _sampler(self._search, self._space, left[0].number)
+                return self._take(optuna.Trial(self.study, left[0]._trial_id))
             if len(trials) >= self._search.trials:
                 return None
             self.study.sampler = _sampler(self._search, self._space, len(trials))
-            trial = self.study.ask()
-            return self._take(trial.number, trial)
+            return self._take(self.study.ask())
 
     def report(self, number: int, step: int, value: float) -> bool:
         """Note an intermediate value, once for each step; whether the trial should stop here."""
@@ -93,7 +93,11 @@ class OptunaStudy:
         self.study.tell(number, list(values), skip_if_finished=True)
 
     def prune(self, number: int) -> None:
-        """Tell that a trial was stopped early."""
+        """Tell that a trial was stopped early; one whose last value is NaN or infinity has failed."""
+        step, value = max(self.frozen(number).intermediate_values.items())
+        if not math.isfinite(value):
+            self.fail(number, f"the objective is {value} after epoch {step}")
+            return
         self.study.tell(number, state=TrialState.PRUNED, skip_if_finished=True)
 
     def fail(self, number: int, reason: str) -> None:
@@ -102,8 +106,9 @@ class OptunaStudy:
         self.study.tell(number, state=TrialState.FAIL, skip_if_finished=True)
 
     def note(self, number: int, key: str, value: object) -> None:
-        """Keep something with a trial."""
-        self._trial(number).set_user_attr(key, value)
+        """Keep something with a trial, unless it has ended."""
+        if not self.frozen(number).state.is_finished():
+            self._trial(number).set_user_attr(key, value)
 
     def frozen(self, number: int) -> FrozenTrial:
         """What is known of a trial."""
@@ -115,12 +120,11 @@ class OptunaStudy:
         trials = self.study.get_trials(deepcopy=False)
         return len(trials) >= self._search.trials and all(trial.state.is_finished() for trial in trials)
 
-    def _take(self, number: int, trial: optuna.Trial) -> tuple[int, Values]:
-        self.study.sampler = _sampler(self._search, self._space, number)
+    def _take(self, trial: optuna.Trial) -> tuple[int, Values]:
         values = suggest_all(self._space, trial)
         trial.set_user_attr("values", values)
         trial.set_user_attr(DRIVER, self._driver)
-        return number, values
+        return trial.number, values
 
     def _is_left(self, trial: FrozenTrial) -> bool:
         """Whether a trial's driver is dead: the kernel has given its lock up."""
@@ -139,6 +143,13 @@ class OptunaStudy:
         return optuna.Trial(self.study, self.frozen(number)._trial_id)
 
 
+class _Grid(GridSampler):  # type: ignore[misc]
+    """The grid without its wish to stop the study, which Optuna grants to its own loop only."""
+
+    def after_trial(self, *_: object) -> None:
+        """Nothing: the budget ends the search."""
+
+
 def _sampler(search: Search, space: Space, number: int) -> BaseSampler:
     """A sampler seeded by the trial's number: what is suggested depends on the history only, not on who asks when."""
     seed = int.from_bytes(hashlib.sha256(f"{search.seed} {number}".encode()).digest()[:4], "big")
@@ -150,9 +161,12 @@ def _sampler(search: Search, space: Space, number: int) -> BaseSampler:
         case "gp":
             return GPSampler(n_startup_trials=search.startup, seed=seed)
         case "qmc":
-            return QMCSampler(seed=search.seed, scramble=True)
+            independent = RandomSampler(seed=seed)  # for the first trial, and for fields under a condition
+            return QMCSampler(
+                seed=search.seed, scramble=True, independent_sampler=independent, warn_independent_sampling=False
+            )
         case "grid":
-            return GridSampler({name: list(one.choice or ()) for name, one in space.items()}, seed=search.seed)
+            return _Grid({name: list(one.choice or ()) for name, one in space.items()}, seed=search.seed)
         case "nsga2":
             return NSGAIISampler(seed=seed)
         case "random":

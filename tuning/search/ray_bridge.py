@@ -22,7 +22,7 @@ class StudySearcher(Searcher):  # type: ignore[misc]
     """Suggests what the study asks for, and tells it how each trial ended."""
 
     def __init__(self, study: OptunaStudy) -> None:
-        super().__init__(metric=OBJECTIVES, mode="max")
+        super().__init__()
         self._study = study
         self.numbers: dict[str, int] = {}
         self.pruned: set[str] = set()

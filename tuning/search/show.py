@@ -35,15 +35,16 @@ class TrialLines(tune.Callback):  # type: ignore[misc]
 
 
 def trials_table(study: Study) -> Table:
-    """The trials of a study: state, objective, values, what was reused and the time that saved."""
-    names = ", ".join(study.spec.objective.names)
-    table = Table(title=f"{study.name} ({study.identity})", box=box.SIMPLE_HEAD)
-    for column in ("trial", "state", names, "values", "reused", "saved s"):
-        table.add_column(column, justify="right" if column in ("trial", "saved s") else "left")
+    """The trials of a study: state, objective, values, and what was reused."""
+    table = Table(
+        title=f"{study.name}: {', '.join(study.spec.objective.names)}", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0)
+    )
+    for column in ("trial", "state", "value", *(name.rsplit(".", 1)[-1] for name in study.space), "reused"):
+        table.add_column(column, justify="left" if column in ("state", "reused") else "right")
     for trial in study.trials:
-        reused, saved = _reuse(trial)
-        shown = compact(trial.user_attrs.get("values", {}))
-        table.add_row(str(trial.number), trial.state.name, _objective(trial), shown, reused, f"{saved:.0f}")
+        values = trial.user_attrs.get("values", {})
+        shown = [_short(values[name]) if name in values else "-" for name in study.space]
+        table.add_row(str(trial.number), trial.state.name, _objective(trial), *shown, _reuse(trial)[0])
     return table
 
 
@@ -65,10 +66,11 @@ def saved_seconds(study: Study) -> float:
 
 def compact(values: dict[str, Any]) -> str:
     """Suggested values in one short line."""
-    shown = {name.removeprefix("transfer."): value for name, value in values.items()}
-    return " ".join(
-        f"{name}={value:.3g}" if isinstance(value, float) else f"{name}={value}" for name, value in shown.items()
-    )
+    return " ".join(f"{name.removeprefix('transfer.')}={_short(value)}" for name, value in values.items())
+
+
+def _short(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def _objective(trial: FrozenTrial) -> str:
@@ -76,7 +78,7 @@ def _objective(trial: FrozenTrial) -> str:
         return str(trial.user_attrs.get(REASON, ""))
     if trial.state == TrialState.PRUNED:
         last = max(trial.intermediate_values, default=0)
-        return f"{trial.intermediate_values.get(last, float('nan')):.4f} (epoch {last})"
+        return f"{trial.intermediate_values.get(last, float('nan')):.4f}@{last}"
     return ", ".join(f"{value:.4f}" for value in trial.values or ())
 
 

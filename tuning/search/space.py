@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import builtins
+import math
+from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
-from pydantic import Field, model_validator
+from pydantic import BaseModel, Field, FiniteFloat, model_validator
 
 from sfcmt.config import Section
 from sfcmt.errors import ConfigError, Problem
@@ -29,9 +31,9 @@ class Suggester(Protocol):
 class Distribution(Section):
     """Where a field's values come from: exactly one of `uniform`, `log`, `int` (both ends in) and `choice`."""
 
-    uniform: tuple[float, float] | None = None
-    log: tuple[float, float] | None = None
-    int: tuple[int, int] | None = None
+    uniform: tuple[FiniteFloat, FiniteFloat] | None = None
+    log: tuple[FiniteFloat, FiniteFloat] | None = None
+    int: tuple[builtins.int, builtins.int] | None = None  # `int` itself is this field by now
     choice: tuple[Any, ...] | None = None
     when: dict[str, tuple[Any, ...]] = Field(default_factory=dict)
     """Suggested only if each of these fields, named earlier in the space, has one of these values."""
@@ -53,6 +55,14 @@ class Distribution(Section):
     def ends(self) -> tuple[Any, ...]:
         """The values that bound the rest: both ends of a range, or all choices."""
         return self.uniform or self.log or self.int or self.choice or ()
+
+    @property
+    def examples(self) -> tuple[Any, ...]:
+        """Values that a field must take for the distribution to fit it: the ends, and a fraction if there are any."""
+        if self.choice or self.int:
+            return self.ends
+        low, high = self.ends
+        return low, high, low + (high - low) / math.pi
 
     def suggest(self, trial: Suggester, name: str) -> Any:
         """Draw a value."""
@@ -80,6 +90,8 @@ def apply_values(experiment: Experiment[Any], values: Mapping[str, Any]) -> Expe
         section = raw
         for parent in parents:
             section = section.setdefault(parent, {})
+            if not isinstance(section, dict):
+                raise ConfigError([Problem(name, value, f"a field of a section; {parent} is none")])
         section[last] = value
     return parse_experiment(raw)
 
@@ -102,7 +114,7 @@ def space_problems(space: Mapping[str, Distribution], experiment: Experiment[Any
 def _field_problems(name: str, distribution: Distribution, experiment: Experiment[Any]) -> list[Problem]:
     if name.split(".", maxsplit=1)[0] not in ("source", "bridge", "transfer"):
         return [Problem(f"space.{name}", name, "a field of source, bridge or transfer")]
-    for value in distribution.ends:
+    for value in distribution.examples:
         try:
             apply_values(experiment, {name: value})
         except ConfigError as error:
@@ -116,10 +128,17 @@ def declared_space(experiment: Experiment[Any]) -> Space:
     from sfcmt.stages.transfer import METHODS
 
     sections = ("bridge", "transfer") if METHODS[experiment.method].uses_bridge else ("transfer",)
-    found: Space = {}
-    for section in sections:
-        for field, info in type(getattr(experiment, section)).model_fields.items():
-            extra = info.json_schema_extra
-            if isinstance(extra, dict) and "search" in extra:
-                found[f"{section}.{field}"] = Distribution.model_validate(extra["search"])
-    return found
+    return {
+        f"{section}.{name}": distribution
+        for section in sections
+        for name, distribution in _declared(getattr(experiment, section))
+    }
+
+
+def _declared(section: BaseModel) -> Iterator[tuple[str, Distribution]]:
+    for name, info in type(section).model_fields.items():
+        extra, value = info.json_schema_extra, getattr(section, name)
+        if isinstance(extra, dict) and "search" in extra:
+            yield name, Distribution.model_validate(extra["search"])
+        elif isinstance(value, BaseModel):
+            yield from ((f"{name}.{nested}", distribution) for nested, distribution in _declared(value))

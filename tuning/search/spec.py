@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+import re
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Discriminator, Field, Tag, ValidationError
 
 from sfcmt.config import Section
 from sfcmt.errors import ConfigError, Problem
@@ -97,7 +100,10 @@ class SearchSpec(Section):
     """The experiment's own if unset."""
     set: tuple[str, ...] = ()
     """`key=value` overrides of the experiment."""
-    space: Literal["auto"] | dict[str, Distribution] = "auto"
+    space: Annotated[
+        Annotated[Literal["auto"], Tag("auto")] | Annotated[dict[str, Distribution], Tag("fields")],
+        Discriminator(lambda given: "auto" if isinstance(given, str) else "fields"),
+    ] = "auto"
     objective: Objective = Objective()
     pick: Pick = Pick()
     anchors: tuple[str, ...] = ("source_only", "bn_adapt", "shot")
@@ -122,11 +128,15 @@ def load_search(path: str, overrides: tuple[str, ...] = ()) -> CheckedSearch:
     try:
         spec = SearchSpec.model_validate(raw)
     except ValidationError as error:
-        raise ConfigError(problems_of(error, SearchSpec)) from error
+        raise ConfigError([_without_tag(problem) for problem in problems_of(error, SearchSpec)]) from error
     method = [f"method={spec.method}"] if spec.method else []
-    experiment = load_experiment(spec.experiment, [*method, *spec.set, *overrides])
+    problems = _name_problems(spec)
+    try:
+        experiment = load_experiment(spec.experiment, [*method, *spec.set, *overrides])
+    except ConfigError as error:
+        raise ConfigError([*error.problems, *problems]) from error
     space = declared_space(experiment) if spec.space == "auto" else spec.space
-    problems = space_problems(space, experiment) + _name_problems(spec) + _combination_problems(spec, space)
+    problems = space_problems(space, experiment) + problems + _combination_problems(spec, space)
     if problems:
         raise ConfigError(problems)
     return CheckedSearch(spec, experiment, space)
@@ -134,6 +144,12 @@ def load_search(path: str, overrides: tuple[str, ...] = ()) -> CheckedSearch:
 
 def _missing(path: str) -> dict[str, Any]:
     raise ConfigError([Problem("SPEC", path, "the path of a YAML file")])
+
+
+def _without_tag(problem: Problem) -> Problem:
+    """Without the name that tells the two types of `space` apart, which no user wrote."""
+    path = re.sub(r"^space\.(auto|fields)", "space", problem.path)
+    return replace(problem, path=path)
 
 
 def _name_problems(spec: SearchSpec) -> list[Problem]:
@@ -164,4 +180,10 @@ def _combination_problems(spec: SearchSpec, space: Space) -> list[Problem]:
     continuous = [name for name, distribution in space.items() if distribution.choice is None]
     if spec.search.sampler == "grid" and continuous:
         problems.append(Problem("search.sampler", "grid", f"a choice for each field, unlike {', '.join(continuous)}"))
+    elif spec.search.sampler == "grid" and spec.search.trials > (points := _grid_points(space)):
+        problems.append(Problem("search.trials", spec.search.trials, f"at most {points}, the points of the grid"))
     return problems
+
+
+def _grid_points(space: Space) -> int:
+    return math.prod(len(distribution.choice or ()) for distribution in space.values())

@@ -57,12 +57,12 @@ class Study:
     @staticmethod
     def find(place: str, store: Path) -> Study:
         """The study in a folder, or the only one of that name in the store. Raises `ConfigError`."""
-        folders = [Path(place)] if (Path(place) / SPEC).is_file() else sorted((store / "studies").glob(f"{place}-*"))
+        known = sorted((store / "studies").glob("*"))
+        named = [path for path in known if place in (path.name, path.name.rpartition("-")[0])]
+        folders = [Path(place)] if (Path(place) / SPEC).is_file() else named
         if len(folders) != 1:
-            known = [path.name for path in sorted((store / "studies").glob("*"))]
-            raise ConfigError(
-                [Problem("STUDY", place, f"a study's folder, or a name among {', '.join(known) or 'none'}")]
-            )
+            names = ", ".join(path.name for path in known) or "none"
+            raise ConfigError([Problem("STUDY", place, f"a study's folder, or a name among {names}")])
         saved = json.loads((folders[0] / SPEC).read_text())
         spec, experiment = SearchSpec.model_validate(saved["spec"]), parse_experiment(saved["experiment"])
         space = declared_space(experiment) if spec.space == "auto" else spec.space

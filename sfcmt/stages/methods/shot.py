@@ -16,9 +16,9 @@ from sfcmt.stages.transfer import METHODS, Method, Setting
 class SHOTConfig(TransferConfig):
     """The `transfer` section of `shot`; the published weights."""
 
-    beta_im: float = Field(1.0, ge=0)
+    beta_im: float = Field(1.0, ge=0, json_schema_extra={"search": {"uniform": [0, 2]}})
     """Weight of information maximisation."""
-    beta_self: float = Field(0.3, ge=0)
+    beta_self: float = Field(0.3, ge=0, json_schema_extra={"search": {"log": [0.03, 3]}})
     """Weight of the cross-entropy to pseudo-labels."""
 
 

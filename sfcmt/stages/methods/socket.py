@@ -28,13 +28,13 @@ from sfcmt.stages.transfer import METHODS, Method, Setting
 class SOCKETConfig(TransferConfig):
     """The `transfer` section of `socket`; the published weights."""
 
-    beta_self: float = Field(0.3, ge=0)
+    beta_self: float = Field(0.3, ge=0, json_schema_extra={"search": {"log": [0.03, 3]}})
     """Weight of the cross-entropy to pseudo-labels."""
-    beta_im: float = Field(1.0, ge=0)
+    beta_im: float = Field(1.0, ge=0, json_schema_extra={"search": {"uniform": [0, 2]}})
     """Weight of information maximisation."""
-    beta_bn: float = Field(0.5, ge=0)
+    beta_bn: float = Field(0.5, ge=0, json_schema_extra={"search": {"log": [0.05, 5]}})
     """Weight of matching the source model's batch-norm statistics."""
-    beta_f: float = Field(0.5, ge=0)
+    beta_f: float = Field(0.5, ge=0, json_schema_extra={"search": {"log": [0.05, 5]}})
     """Weight of the feature distance on TI pairs."""
     as_released: bool = False
     """Repeat what the released code does otherwise than the paper: source TI images normalised with the target's

@@ -26,7 +26,7 @@ class PseudoLabelConfig(Section):
 
     weighting: str = "threshold"
     """`threshold`, `softmatch` or `freematch`."""
-    threshold: float = Field(0.5, ge=0, le=1)
+    threshold: float = Field(0.5, ge=0, le=1, json_schema_extra={"search": {"uniform": [0, 0.95]}})
     """Smallest confidence that `threshold` trusts; the adaptive weightings find their own."""
 
     @field_validator("weighting")
@@ -40,16 +40,16 @@ class PseudoLabelConfig(Section):
 class TGKTConfig(TransferConfig):
     """The `transfer` section of `tgkt`. Weights of 0 switch a term off; those below beta_self are not in the paper."""
 
-    beta_kl: float = Field(1.0, ge=0)
+    beta_kl: float = Field(1.0, ge=0, json_schema_extra={"search": {"log": [0.03, 3]}})
     """Weight of L_KL, the divergence from the source model behind the translator."""
-    beta_f: float = Field(10.0, ge=0)
+    beta_f: float = Field(10.0, ge=0, json_schema_extra={"search": {"log": [1, 100]}})
     """Weight of L_f, the feature distance on TI pairs. Ours is a mean over the 256 dimensions, the paper's a sum."""
-    beta_self: float = Field(0.3, ge=0)
+    beta_self: float = Field(0.3, ge=0, json_schema_extra={"search": {"log": [0.03, 3]}})
     """Weight of L_self, the cross-entropy to pseudo-labels."""
     temperature: float = Field(1.0, gt=0)
     """Of the distributions in L_KL and in the distillation of TI pairs."""
     pseudo: PseudoLabelConfig = PseudoLabelConfig()
-    beta_im: float = Field(0.0, ge=0)
+    beta_im: float = Field(0.0, ge=0, json_schema_extra={"search": {"uniform": [0, 2]}})
     """Weight of information maximisation on TR target images."""
     beta_pair_kl: float = Field(0.0, ge=0)
     """Weight of distilling the class probabilities of the real source images of TI pairs."""

@@ -14,7 +14,7 @@ from sfcmt.stages.transfer import METHODS, Method, Setting
 class TIDistillationConfig(TransferConfig):
     """The `transfer` section of `ti_distillation`."""
 
-    beta_f: float = Field(1.0, ge=0)
+    beta_f: float = Field(1.0, ge=0, json_schema_extra={"search": {"log": [0.1, 10]}})
     """Weight of the feature distance on TI pairs."""
 
 

@@ -1,0 +1,196 @@
+"""`sfcmt tune` as users run it: real Ray, real processes, real signals."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import IO, Any
+
+import mlflow
+import pytest
+import yaml
+
+from tests.database import new_database
+from tests.server import free_port, tracking_server
+from tests.stages.test_source_free import shuffle_labels
+from tests.tiny import SIZE
+from tuning.search.study import Study
+
+pytestmark = pytest.mark.slow
+
+TRIALS = 5
+SPEC: dict[str, Any] = {
+    "space": {"transfer.beta_f": {"log": [0.1, 10]}, "transfer.lr": {"log": [1e-4, 3e-3]}},
+    "anchors": ["source_only", "bn_adapt"],
+    "search": {"trials": TRIALS, "startup": 2},
+    "scheduler": {"asha": {"grace": 1, "reduction": 2}},
+    "resources": {"concurrent": 1},
+}
+
+
+class Workplace:
+    """A folder with a spec, a store and a tracking database of its own."""
+
+    def __init__(self, folder: Path, data: Path, changes: dict[str, Any] | None = None) -> None:
+        folder.mkdir()
+        self.folder, self.uri = folder, new_database(folder)
+        experiment = {
+            "data": {"folder": str(data), "size": SIZE},
+            "source": {"backbone": "small", "pretrained": False, "epochs": 2, "batch": 16, "lr": 2e-3, "head_lr": 1},
+            "bridge": {"epochs": 1, "batch": 16},
+            "transfer": {"epochs": 3, "batch": 16},
+            "runtime": {"store": "store"},
+        }
+        (folder / "tiny.yaml").write_text(yaml.safe_dump(experiment))
+        spec = {"experiment": "tiny.yaml", **SPEC, **(changes or {})}
+        (folder / "hunt.yaml").write_text(yaml.safe_dump(spec, sort_keys=False))
+
+    def start(self) -> subprocess.Popen[str]:
+        """Start `sfcmt tune` in a process group of its own."""
+        environment = {**os.environ, "MLFLOW_TRACKING_URI": self.uri, "COLUMNS": "200"}
+        command = [sys.executable, "-m", "sfcmt", "tune", "hunt.yaml", "--json"]
+        pipe = subprocess.PIPE
+        return subprocess.Popen(command, cwd=self.folder, env=environment, stdout=pipe, stderr=pipe, text=True)
+
+    def finish(self) -> dict[str, Any]:
+        """Run to the end; the selection."""
+        process = self.start()
+        out, error = process.communicate(timeout=240)
+        assert process.returncode == 0, out + error
+        selection: dict[str, Any] = json.loads(out.splitlines()[-1])
+        return selection
+
+    def trials(self) -> list[tuple[Any, ...]]:
+        """What the Optuna study holds of each trial."""
+        study = Study.find("hunt", self.folder / "store")
+        return [(t.number, t.state.name, t.user_attrs["values"], t.intermediate_values, t.values) for t in study.trials]
+
+    def runs(self) -> list[mlflow.entities.Run]:
+        """All MLflow runs."""
+        client = mlflow.MlflowClient(self.uri)
+        experiment = client.get_experiment_by_name("hunt")
+        return [] if experiment is None else list(client.search_runs([experiment.experiment_id]))
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Workplace, dict[str, Any]]:
+    place = Workplace(tmp_path_factory.mktemp("undisturbed") / "place", tiny_data)
+    return place, place.finish()
+
+
+def test_search_ends_with_a_winner_and_one_run_per_trial(undisturbed: tuple[Workplace, dict[str, Any]]) -> None:
+    place, selection = undisturbed
+    trials = place.trials()
+    assert len(trials) == TRIALS
+    assert {state for _, state, *_ in trials} <= {"COMPLETE", "PRUNED"}
+    assert trials[selection["winner"]][1] == "COMPLETE"
+    children = [run for run in place.runs() if "mlflow.parentRunId" in run.data.tags]
+    assert sorted(run.info.run_name for run in children) == sorted(f"trial {number}" for number in range(TRIALS))
+    assert len(place.runs()) == TRIALS + 1
+    statuses = {run.info.run_name: run.info.status for run in children}
+    expected = {"COMPLETE": "FINISHED", "PRUNED": "KILLED", "FAIL": "FAILED"}
+    assert statuses == {f"trial {number}": expected[state] for number, state, *_ in trials}
+
+
+def test_source_and_bridge_are_trained_once(undisturbed: tuple[Workplace, dict[str, Any]]) -> None:
+    place, _ = undisturbed
+    kinds = [path.name.split("-")[0] for path in (place.folder / "store" / "stages").iterdir()]
+    assert (kinds.count("source"), kinds.count("bridge")) == (1, 1)
+
+
+def test_again_trains_nothing_and_changes_nothing(undisturbed: tuple[Workplace, dict[str, Any]]) -> None:
+    place, selection = undisturbed
+    before = {path: path.stat().st_mtime_ns for path in (place.folder / "store" / "stages").rglob("*")}
+    runs = {run.info.run_id for run in place.runs()}
+    assert place.finish() == selection
+    assert {path: path.stat().st_mtime_ns for path in (place.folder / "store" / "stages").rglob("*")} == before
+    assert {run.info.run_id for run in place.runs()} == runs
+
+
+def test_killed_again_and_again_it_ends_like_an_undisturbed_one(
+    undisturbed: tuple[Workplace, dict[str, Any]], tiny_data: Path, tmp_path: Path
+) -> None:
+    reference, selection = undisturbed
+    place, dice = Workplace(tmp_path / "place", tiny_data), random.Random(0)
+    for _ in range(int(os.environ.get("SFCMT_TEST_KILLS", "3"))):
+        process = place.start()
+        time.sleep(dice.uniform(4, 25))
+        process.kill()
+        process.communicate()
+    assert place.finish() == selection
+    assert place.trials() == reference.trials()
+    assert len(place.runs()) == TRIALS + 1
+
+
+def test_sigterm_pauses_and_names_no_winner(tiny_data: Path, tmp_path: Path) -> None:
+    place = Workplace(tmp_path / "place", tiny_data)
+    process = place.start()
+    assert process.stdout is not None
+    _read_until(process.stdout, "trial 1: started")
+    process.send_signal(signal.SIGTERM)
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 75
+    assert "the same command goes on" in out
+    assert not list((place.folder / "store").rglob("selection.json"))
+    assert len(place.trials()) < TRIALS or any(state == "RUNNING" for _, state, *_ in place.trials())
+    place.finish()
+    assert len(place.trials()) == TRIALS
+
+
+def test_shuffled_labels_change_no_byte_of_the_selection(
+    undisturbed: tuple[Workplace, dict[str, Any]], tiny_data: Path, tmp_path: Path
+) -> None:
+    reference, _ = undisturbed
+    data = Path(shutil.copytree(tiny_data, tmp_path / "data"))
+    shuffle_labels(data)
+    place = Workplace(tmp_path / "place", data)
+    place.finish()
+    found, expected = (next((w.folder / "store").rglob("selection.json")) for w in (place, reference))
+    assert found.read_bytes() == expected.read_bytes()
+
+
+def test_what_a_dead_server_missed_is_there_when_it_is_back(tiny_data: Path, tmp_path: Path) -> None:
+    place, port = Workplace(tmp_path / "place", tiny_data), free_port()
+    database = place.uri
+    with tracking_server(tmp_path, database, port) as place.uri:
+        process = place.start()
+        assert process.stdout is not None
+        _read_until(process.stdout, "trial 1: started")
+    _read_until(process.stdout, f"trial {TRIALS - 1}: started")  # nothing stops meanwhile
+    with tracking_server(tmp_path, database, port):
+        out, error = process.communicate(timeout=240)
+    assert process.returncode == 0, out + error
+    place.uri = database
+    names = {trial.number: trial.intermediate_values for trial in Study.find("hunt", place.folder / "store").trials}
+    runs = {run.info.run_name: run for run in place.runs()}
+    assert len(place.runs()) == TRIALS + 1
+    client = mlflow.MlflowClient(database)
+    for number, values in names.items():
+        history = client.get_metric_history(runs[f"trial {number}"].info.run_id, "validator/anchor_agreement")
+        assert {metric.step: metric.value for metric in history} == values
+        assert runs[f"trial {number}"].info.status in ("FINISHED", "KILLED")
+
+
+def _read_until(lines: IO[str], start: str) -> None:
+    for line in lines:
+        if line.startswith(start):
+            return
+    pytest.fail(f"no line starts with {start!r}")
+
+
+def test_diverging_trials_fail_with_a_reason_and_none_stays_running(tiny_data: Path, tmp_path: Path) -> None:
+    changes = {"space": {"transfer.lr": {"choice": [1e-3, 1e18]}}, "search": {"trials": 2, "sampler": "grid"}}
+    place = Workplace(tmp_path / "place", tiny_data, changes | {"scheduler": {}})
+    place.finish()
+    study = Study.find("hunt", place.folder / "store")
+    failed = [trial for trial in study.trials if trial.state.name == "FAIL"]
+    assert {trial.user_attrs["values"]["transfer.lr"] for trial in failed} == {1e18}
+    assert all("diverged" in trial.user_attrs["reason"] for trial in failed)
+    assert not [trial for trial in study.trials if trial.state.name == "RUNNING"]

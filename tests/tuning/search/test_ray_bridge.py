@@ -1,0 +1,128 @@
+"""The hooks that Ray Tune calls, called without Ray on a real Optuna study."""
+
+from __future__ import annotations
+
+import json
+import math
+import pickle
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from optuna.trial import FrozenTrial, TrialState
+from ray.tune.search import Searcher
+
+from tests.tuning.search.test_optuna_study import ASHA, open_study
+from tuning.search.optuna_study import REASON, OptunaStudy
+from tuning.search.ray_bridge import (
+    FAILED,
+    FINISHED,
+    NOTES,
+    NUMBER,
+    OBJECTIVES,
+    STEP,
+    VALUES,
+    PruningScheduler,
+    StudySearcher,
+)  # fmt: skip
+
+
+class Bridge:
+    """A study with its searcher and its scheduler."""
+
+    def __init__(self, folder: Path) -> None:
+        self.study = open_study(folder, None, scheduler=ASHA, trials=3)
+        self.searcher = StudySearcher(self.study)
+        self.scheduler = PruningScheduler(self.study, self.searcher)
+
+    def start(self, trial_id: str) -> dict[str, Any]:
+        found = self.searcher.suggest(trial_id)
+        assert isinstance(found, dict)
+        return found
+
+    def result(self, trial_id: str, **result: Any) -> str:
+        trial: Any = SimpleNamespace(trial_id=trial_id)
+        controller: Any = None
+        return self.scheduler.on_trial_result(controller, trial, result)
+
+    def trial(self, number: int) -> FrozenTrial:
+        return self.study.frozen(number)
+
+
+@pytest.fixture
+def bridge(tmp_path: Path) -> Bridge:
+    return Bridge(tmp_path / "study")
+
+
+def finished(value: float = 0.5) -> dict[str, Any]:
+    return {
+        FINISHED: True,
+        OBJECTIVES: [value],
+        NOTES: json.dumps({"transfer": "abc", "validators": {"snd": math.nan}}),
+    }
+
+
+def test_suggests_numbers_and_values_until_the_budget_is_spent(bridge: Bridge) -> None:
+    found = [bridge.start(trial_id) for trial_id in "abc"]
+    assert [one[NUMBER] for one in found] == [0, 1, 2]
+    assert [one[VALUES] for one in found] == [bridge.trial(number).params for number in range(3)]
+    assert bridge.searcher.suggest("d") == Searcher.FINISHED
+    assert bridge.searcher.numbers == {"a": 0, "b": 1, "c": 2}
+
+
+def test_a_finished_trial_is_complete_with_its_notes(bridge: Bridge) -> None:
+    bridge.start("a")
+    assert bridge.result("a", **finished(0.75)) == PruningScheduler.CONTINUE
+    bridge.searcher.on_trial_complete("a", finished(0.75))
+    trial = bridge.trial(0)
+    assert (trial.state, trial.values, trial.user_attrs["transfer"]) == (TrialState.COMPLETE, [0.75], "abc")
+    assert math.isnan(trial.user_attrs["validators"]["snd"])
+    assert bridge.searcher.error is None
+
+
+@pytest.mark.parametrize(
+    ("result", "error", "reason"),
+    [
+        ({FAILED: "bad field"}, False, "bad field"),
+        (None, True, "process failed"),
+        (finished(), True, "process failed"),
+        (finished(math.nan), False, "the objective is nan"),
+    ],
+)
+def test_a_failed_trial_keeps_its_reason(
+    bridge: Bridge, result: dict[str, Any] | None, error: bool, reason: str
+) -> None:
+    bridge.start("a")
+    bridge.searcher.on_trial_complete("a", result, error)
+    assert bridge.trial(0).state == TrialState.FAIL
+    assert reason in bridge.trial(0).user_attrs[REASON]
+    assert bridge.searcher.error is None
+
+
+def test_a_worse_trial_is_stopped_and_pruned(bridge: Bridge) -> None:
+    for trial_id, value in (("a", 0.9), ("b", 0.1)):
+        bridge.start(trial_id)
+        decision = bridge.result(trial_id, **{STEP: 1, OBJECTIVES: [value]})
+    assert decision == PruningScheduler.STOP
+    bridge.searcher.on_trial_complete("b", {STEP: 1, OBJECTIVES: [0.1]})
+    bridge.searcher.on_trial_complete("a", finished())
+    assert [bridge.trial(number).state for number in (0, 1)] == [TrialState.COMPLETE, TrialState.PRUNED]
+    assert bridge.trial(1).intermediate_values == {1: 0.1}
+
+
+@pytest.mark.parametrize("result", [None, {}, {STEP: 2, OBJECTIVES: [0.5]}])
+def test_a_missing_metric_breaks_the_contract(bridge: Bridge, result: dict[str, Any] | None) -> None:
+    bridge.start("a")
+    bridge.searcher.on_trial_complete("a", result)
+    assert bridge.trial(0).state == TrialState.FAIL
+    assert "trial 0 ended without its objectives" in str(bridge.searcher.error)
+
+
+def test_ray_can_pickle_both_though_not_the_study(bridge: Bridge) -> None:
+    bridge.start("a")
+    searcher, scheduler = pickle.loads(pickle.dumps((bridge.searcher, bridge.scheduler)))
+    assert searcher.numbers == {"a": 0}
+    assert isinstance(scheduler, PruningScheduler)
+    assert vars(pickle.loads(pickle.dumps(bridge.study))) == {}
+    assert isinstance(bridge.study, OptunaStudy)

@@ -1,0 +1,181 @@
+"""A study on disk: identity, pool, pick and scores, on outputs that are written by hand."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from sfcmt.data.schema import Sealed
+from sfcmt.errors import ConfigError
+from sfcmt.evaluation.labels import open_labels
+from sfcmt.outputs import Outputs
+from sfcmt.stages.transfer import OUTPUTS, TransferStage
+from tests.evaluation.resealed import column, reseal
+from tests.tiny import CLASSES, tiny_experiment, write_tiny
+from tuning.search.optuna_study import SearchError
+from tuning.search.scoring import score_study
+from tuning.search.spec import CheckedSearch, SearchSpec
+from tuning.search.study import Study
+
+SPACE = {"transfer.beta_f": {"log": [1, 10]}, "transfer.beta_kl": {"uniform": [0, 1]}}
+TRIALS = 4
+
+
+def study_of(data: Path, store: Path, name: str = "mine", sections: dict[str, Any] | None = None, **spec: Any) -> Study:
+    raw = {"experiment": "tiny", "space": SPACE, "anchors": ["source_only"], "search": {"trials": TRIALS}} | spec
+    checked = SearchSpec.model_validate(raw)
+    assert not isinstance(checked.space, str)
+    return Study(name, CheckedSearch(checked, tiny_experiment(data, store, **sections or {}), checked.space))
+
+
+def outputs(rights: int, labels_N: list[int]) -> Outputs:
+    """Right on the first third of `rights` of each class's images, and one class off on the rest."""
+    seen = [labels_N[:row].count(label) for row, label in enumerate(labels_N)]
+    told = [label if 3 * before < rights else (label + 1) % 3 for before, label in zip(seen, labels_N, strict=True)]
+    classes_N = torch.tensor(told)
+    logits = 5 * torch.nn.functional.one_hot(classes_N, len(CLASSES)).float()
+    return Outputs(logits, logits.clone(), *(torch.ones(4, 3) for _ in range(4)))
+
+
+def fill(study: Study, rights: list[int], anchor: int = 45, labels_N: list[int] | None = None) -> None:
+    """Tell the study of completed trials that are right on so many images (the last of its trials failing)."""
+    labels_N = labels_N or open_labels(study.dataset).labels_N.tolist()
+    for stage in study.anchors:
+        folder = study.store.root / "stages" / f"transfer-{stage.identity}"
+        folder.mkdir(parents=True)
+        outputs(anchor, labels_N).save(folder / OUTPUTS)
+        (folder / "artifact.json").write_text(json.dumps({"identity": stage.identity, "seconds": 1}))
+    for right in rights:
+        found = study.optuna.next_trial()
+        assert found is not None
+        folder = study.store.root / "stages" / f"{TransferStage.kind}-trial{found[0]}"
+        folder.mkdir(parents=True)
+        outputs(right, labels_N).save(folder / OUTPUTS)
+        study.optuna.note(found[0], "transfer", f"trial{found[0]}")
+        study.optuna.complete(found[0], [0.5])
+    while (left := study.optuna.next_trial()) is not None:
+        study.optuna.fail(left[0], "why not")
+
+
+class TestIdentity:
+    def test_ignores_what_cannot_change_a_result(self, tiny_data: Path, tmp_path: Path) -> None:
+        first = study_of(tiny_data, tmp_path / "a").identity
+        same = study_of(
+            tiny_data,
+            tmp_path / "b",
+            storage=f"sqlite:///{tmp_path}/s.db",
+            resources={"cpus": 2, "concurrent": 1},
+            sections={"runtime": {"threads": 2}},
+        )
+        assert same.identity == first
+
+    @pytest.mark.parametrize(
+        "spec",
+        [
+            {"space": SPACE | {"transfer.beta_f": {"log": [1, 11]}}},
+            {"space": dict(reversed(SPACE.items()))},
+            {"search": {"trials": TRIALS, "seed": 1}},
+            {"objective": {"validator": "snd"}},
+            {"anchors": ["source_only", "shot"]},
+            {"scheduler": {"asha": {}}},
+            {"sections": {"seed": 1}},
+            {"sections": {"transfer": {"lr": 0.1}}},
+        ],
+    )
+    def test_changes_with_what_can(self, tiny_data: Path, tmp_path: Path, spec: dict[str, Any]) -> None:
+        assert study_of(tiny_data, tmp_path).identity != study_of(tiny_data, tmp_path, **spec).identity
+
+    def test_changes_with_the_data(self, tiny_data: Path, tmp_path: Path) -> None:
+        other = write_tiny(tmp_path / "data", rows=30)
+        assert study_of(tiny_data, tmp_path).identity != study_of(other, tmp_path).identity
+
+    def test_has_one_name(self, tiny_data: Path, tmp_path: Path) -> None:
+        study_of(tiny_data, tmp_path)
+        with pytest.raises(ConfigError, match=r"mine-.*under which the same study exists"):
+            study_of(tiny_data, tmp_path, name="other")
+
+
+class TestFind:
+    def test_by_name_and_by_folder(self, tiny_data: Path, tmp_path: Path) -> None:
+        study = study_of(tiny_data, tmp_path)
+        study_of(tiny_data, tmp_path, name="mine-too", anchors=["shot"])
+        for place in ("mine", study.folder.name, str(study.folder)):
+            assert Study.find(place, tmp_path).folder == study.folder
+
+    @pytest.mark.parametrize("place", ["none", "/no/such/folder"])
+    def test_an_unknown_one(self, tiny_data: Path, tmp_path: Path, place: str) -> None:
+        study = study_of(tiny_data, tmp_path)
+        with pytest.raises(ConfigError, match=study.folder.name):
+            Study.find(place, tmp_path)
+
+
+class TestPick:
+    def test_is_the_most_like_the_pool_and_of_equals_the_first(self, tiny_data: Path, tmp_path: Path) -> None:
+        study = study_of(tiny_data, tmp_path)
+        fill(study, [0, 45, 45])
+        selection = study.pick()
+        assert (selection["winner"], selection["transfer"]) == (1, "trial1")
+        assert selection["values"] == study.trials[1].params
+        assert selection["scores"] == {"source_only": 1.0, "0": 0.25, "1": 1.0, "2": 1.0}  # trial 0 differs on 45 of 60
+        assert study.selection() == selection
+
+    def test_is_refused_while_trials_are_missing(self, tiny_data: Path, tmp_path: Path) -> None:
+        study = study_of(tiny_data, tmp_path)
+        assert study.optuna.next_trial() is not None
+        with pytest.raises(SearchError, match="not all trials have ended"):
+            study.pick()
+        assert not (study.folder / "selection.json").exists()
+
+    def test_is_refused_if_no_trial_completed(self, tiny_data: Path, tmp_path: Path) -> None:
+        study = study_of(tiny_data, tmp_path)
+        fill(study, [])
+        with pytest.raises(SearchError, match="no trial completed"):
+            study.pick()
+
+    def test_labels_change_no_byte(self, tiny_data: Path, tmp_path: Path) -> None:
+        def files(data: Path) -> tuple[bytes, bytes]:
+            study = study_of(data, tmp_path / "store")
+            fill(study, [12, 30, 21, 45], labels_N=labels_N)
+            study.pick()
+            found = (study.folder / "spec.json").read_bytes(), (study.folder / "selection.json").read_bytes()
+            shutil.rmtree(tmp_path / "store")
+            return found
+
+        data = Path(shutil.copytree(tiny_data, tmp_path / "data"))
+        labels_N = [row % 3 for row in range(60)]
+        first = files(data)
+        assert files(data) == first
+        reseal(data, Sealed.LABELS, label=list(reversed(column(data, Sealed.LABELS, "label"))))
+        assert files(data) == first
+
+
+class TestScore:
+    def test_by_hand(self, tiny_data: Path, tmp_path: Path) -> None:
+        study = study_of(tiny_data, tmp_path)
+        fill(study, [15, 60, 30, 45], anchor=30)
+        winner = study.pick()["winner"]
+        scores = score_study(study)
+        # three of five models are right on the first half of each class, two on what follows: the ensemble is trial 2
+        assert winner == 2
+        assert scores["oracle_balanced_accuracy"] == pytest.approx(
+            {"source_only": 0.5, "0": 0.25, "1": 1.0, "2": 0.5, "3": 0.75}
+        )
+        assert scores["regret"] == pytest.approx(0.5)
+        assert scores["worst_regret"] == pytest.approx(0.75)
+        # ensv: 45, 30, 60, 45 of 60, ranks 2.5, 1, 4, 2.5 against 1, 4, 2, 3: r = -3 / sqrt(4.5 * 5)
+        assert scores["validators"]["ensv"] == pytest.approx({"regret": 0.5, "spearman": -3 / 22.5**0.5})
+        assert json.loads((study.folder / "scores.json").read_text()) == scores
+
+    def test_not_before_the_pick(self, tiny_data: Path, tmp_path: Path) -> None:
+        with pytest.raises(SearchError, match="no winner yet"):
+            score_study(study_of(tiny_data, tmp_path))
+
+
+def test_the_pick_is_part_of_the_identity(tiny_data: Path, tmp_path: Path) -> None:
+    other = study_of(tiny_data, tmp_path, pick={"validator": "another"})
+    assert other.identity != study_of(tiny_data, tmp_path).identity
