@@ -53,10 +53,11 @@ def _validations(outputs: list[Outputs]) -> dict[str, list[float]]:
 
 
 def _accountability(values: dict[str, float], balanced: dict[str, float], trials: list[str]) -> dict[str, float | None]:
-    chosen = max(trials, key=lambda name: values[name])
+    chosen = max(trials, key=lambda name: values[name] if np.isfinite(values[name]) else -np.inf)
     best = max(balanced[name] for name in trials)
-    correlation = spearmanr([values[name] for name in trials], [balanced[name] for name in trials]).statistic
+    ours, truth = [values[name] for name in trials], [balanced[name] for name in trials]
+    is_ranked = len(set(ours)) > 1 and len(set(truth)) > 1 and bool(np.isfinite(ours).all())
     return {
         "regret": best - balanced[chosen],
-        "spearman": None if np.isnan(correlation) else float(correlation),
+        "spearman": float(spearmanr(ours, truth).statistic) if is_ranked else None,
     }

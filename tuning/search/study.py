@@ -10,6 +10,7 @@ STORE/studies/NAME-IDENTITY/
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -109,7 +110,7 @@ class Study:
             raise SearchError(
                 f"study {self.name}: no trial completed, so there is no winner; see sfcmt study {self.name}"
             )
-        winner = max(completed, key=lambda number: (scores[str(number)], -number))
+        winner = max(completed, key=lambda number: (_or_worst(scores[str(number)]), -number))
         selection = {
             "study": self.identity,
             "winner": winner,
@@ -146,6 +147,10 @@ def write_json(path: Path, document: object) -> None:
     temporary = path.with_suffix(".tmp")
     temporary.write_text(json.dumps(document, indent=2) + "\n")
     temporary.rename(path)
+
+
+def _or_worst(value: float) -> float:
+    return value if math.isfinite(value) else -math.inf
 
 
 def _with_absolute_store(experiment: Experiment[Any]) -> Experiment[Any]:
