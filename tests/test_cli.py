@@ -236,7 +236,13 @@ def test_compare_prints_a_table_and_logs_a_tree(desk: Desk) -> None:
 def test_interrupted_training_ends_at_once_and_goes_on(desk: Desk, verb: tuple[str, ...]) -> None:
     command = [*COMMAND, verb[0], "mine.yaml", "source.epochs=40", *verb[1:]]
     process = subprocess.Popen(
-        command, cwd=desk.folder, env=desk.environment, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        cwd=desk.folder,
+        env=desk.environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  (background jobs ignore it)
     )
     assert process.stderr is not None
     while " epoch 3/40" not in (line := process.stderr.readline()):

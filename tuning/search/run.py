@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, Self
 
 os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
 os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
@@ -38,15 +38,15 @@ class PausedError(BaseException):
 
 def run_study(study: Study, progress: tune.Callback | None = None) -> dict[str, Any]:
     """Run all trials that are missing, then pick the winner. Raises `PausedError` on SIGTERM or Ctrl-C."""
-    with _ray(), pausing_on_signals():  # in this order: Ray sets a handler of its own
+    with _ray(), PauseOnSignals() as pause:  # in this order: Ray sets a handler of its own
         _check_resources(study.spec.resources)
-        anchors = _train_anchors(study)
+        anchors = _train_anchors(study, pause)
         if not study.optuna.is_finished:
-            _run_trials(study, anchors, progress)
+            _run_trials(study, anchors, [pause, *([progress] if progress else [])])
     return study.pick()
 
 
-def _run_trials(study: Study, anchors: tuple[Path, ...], progress: tune.Callback | None) -> None:
+def _run_trials(study: Study, anchors: tuple[Path, ...], callbacks: list[tune.Callback]) -> None:
     resources, searcher = study.spec.resources, StudySearcher(study.optuna)
     context = TrialContext(
         experiment=study.experiment.model_dump(mode="json"),
@@ -70,7 +70,7 @@ def _run_trials(study: Study, anchors: tuple[Path, ...], progress: tune.Callback
             storage_path=str((study.folder / "ray").resolve()),
             name=f"{os.getpid()}",
             verbose=0,
-            callbacks=[progress] if progress else [],
+            callbacks=callbacks,
         ),
     )
     tuner.fit()
@@ -78,13 +78,16 @@ def _run_trials(study: Study, anchors: tuple[Path, ...], progress: tune.Callback
         raise searcher.error
 
 
-def _train_anchors(study: Study) -> tuple[Path, ...]:
+def _train_anchors(study: Study, pause: PauseOnSignals) -> tuple[Path, ...]:
     """Obtain the methods that are always in the pool, as Ray tasks; those that exist cost nothing."""
     resources = study.spec.resources
     obtain = ray.remote(num_cpus=resources.cpus, num_gpus=resources.gpus, max_retries=0)(_obtain)
     shared = [(stage.experiment.model_dump(mode="json"), study.dataset.folder.resolve()) for stage in study.anchors]
     try:
-        return tuple(ray.get([obtain.remote(*arguments) for arguments in shared]))
+        tasks = [obtain.remote(*arguments) for arguments in shared]
+        while len(ray.wait(tasks, num_returns=len(tasks), timeout=0.5)[0]) < len(tasks):
+            pause.check()
+        return tuple(ray.get(tasks))
     except ray.exceptions.RayTaskError as error:
         raise SearchError(f"an anchor could not be trained: {error.cause}") from error
 
@@ -125,17 +128,37 @@ def _ray() -> Iterator[None]:
         ray.shutdown()
 
 
-@contextmanager
-def pausing_on_signals() -> Iterator[None]:
-    """The first SIGTERM or Ctrl-C raises `PausedError`; a second one ends the process at once."""
+class PauseOnSignals(tune.Callback):  # type: ignore[misc]
+    """Context in which the first SIGTERM or Ctrl-C asks for a pause, and a second one ends the process at once.
 
-    def pause(number: int, frame: FrameType | None) -> None:
-        signal.signal(number, lambda *_: os._exit(128 + number))
-        raise PausedError
+    The pause comes between two steps of Ray Tune's loop: an exception raised by the handler itself could come anywhere.
+    """
 
-    before = {number: signal.signal(number, pause) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
+    def __init__(self) -> None:
+        self._asked = False
+
+    def __enter__(self) -> Self:
+        self._before = {number: signal.signal(number, self._ask) for number in (signal.SIGTERM, signal.SIGINT)}
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for number, handler in self._before.items():
             signal.signal(number, handler)
+
+    def __getstate__(self) -> dict[str, object]:
+        """Nothing: Ray Tune pickles its callbacks for a restore of its own, which is never used."""
+        return {}
+
+    def check(self) -> None:
+        """Raise `PausedError` if a pause was asked for."""
+        if self._asked:
+            raise PausedError
+
+    def on_step_begin(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        """Check before each step of the loop."""
+        self.check()
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        if self._asked:
+            os._exit(128 + number)
+        self._asked = True
