@@ -8,11 +8,10 @@ STORE/locks/KIND-IDENTITY       held by the process that trains it; the kernel f
 from __future__ import annotations
 
 import json
-import shutil
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from filelock import FileLock
 
@@ -21,10 +20,21 @@ from sfcmt.config import Runtime
 from sfcmt.errors import StoreError
 
 if TYPE_CHECKING:
-    from sfcmt.stages.stage import Stage
+    from sfcmt.stages.stage import Stage, Workspace
 
+CURVES, RESULT = "curves.json", "result.json"
 _RECORD = "artifact.json"
-_CURVES = "curves.json"
+
+
+class Trainer(Protocol):
+    """How a stage is trained: in this process, or by a group of workers. The stage's files are in its folder after."""
+
+    def __call__(self, workspace: Workspace) -> None: ...
+
+
+def train_here(workspace: Workspace) -> None:
+    """Train in this process."""
+    workspace.run()
 
 
 @dataclass(frozen=True)
@@ -58,15 +68,15 @@ class Artifact:
     @property
     def curves(self) -> list[Row]:
         """One row of figures per epoch; none for stages without epochs."""
-        path = self.path / _CURVES
+        path = self.path / CURVES
         return list(json.loads(path.read_text())) if path.exists() else []
 
 
 class Store:
     """Finds the artifacts of stages, and has the missing ones trained, each by one process only."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: Path, trainer: Trainer = train_here) -> None:
+        self.root, self._trainer = root, trainer
 
     def find(self, stage: Stage) -> Artifact | None:
         """The stage's artifact if it has been trained. Raises `StoreError` if it is not what its name says."""
@@ -104,21 +114,16 @@ class Store:
         partial, path = self._path("partial", stage), self._path("stages", stage)
         partial.mkdir(parents=True, exist_ok=True)
         workspace = Workspace(stage, partial, self.root, upstream, runtime, callback)
-        metrics = stage.train(workspace)
-        if workspace.curves:
-            (partial / _CURVES).write_text(json.dumps(workspace.curves) + "\n")
+        self._trainer(workspace)
         workspace.checkpoint.unlink(missing_ok=True)
         record: dict[str, Any] = {"kind": stage.kind, "identity": stage.identity, "recipe": stage.recipe}
-        record |= {"metrics": metrics, "seconds": round(workspace.seconds, 3), "files": _sizes(partial)}
+        record |= json.loads((partial / RESULT).read_text())
+        (partial / RESULT).unlink()
+        record["files"] = _sizes(partial)
         (partial / _RECORD).write_text(json.dumps(record, indent=2) + "\n")
         path.parent.mkdir(parents=True, exist_ok=True)
         partial.rename(path)
         return Artifact(path, reused=False)
-
-    def remove(self, stage: Stage) -> None:
-        """Forget a stage's artifact and what has been trained of it."""
-        for room in ("stages", "partial"):
-            shutil.rmtree(self._path(room, stage), ignore_errors=True)
 
     def _path(self, room: str, stage: Stage) -> Path:
         return self.root / room / f"{stage.kind}-{stage.identity}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -19,7 +20,7 @@ from sfcmt.data.dataset import Dataset
 from sfcmt.data.loading import ImageReader
 from sfcmt.data.schema import Split
 from sfcmt.identity import digest, result_fields
-from sfcmt.store import Artifact
+from sfcmt.store import CURVES, RESULT, Artifact
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -91,6 +92,14 @@ class Workspace:
     seconds_before: float = 0.0
     """Training time of an earlier process that this one goes on from."""
     started: float = field(default_factory=time.perf_counter)
+
+    def run(self) -> None:
+        """Train the stage; its files, `curves.json` and `result.json` (metrics and seconds) are in the folder after."""
+        metrics = self.stage.train(self)
+        if self.curves:
+            (self.folder / CURVES).write_text(json.dumps(self.curves) + "\n")
+        result = {"metrics": metrics, "seconds": round(self.seconds, 3)}
+        (self.folder / RESULT).write_text(json.dumps(result))
 
     @property
     def seconds(self) -> float:
