@@ -1,0 +1,1 @@
+"""Evidence: statistics, tables, figures, and the promotion of models."""
