@@ -20,7 +20,7 @@ from mlflow.entities import Metric
 from mlflow.models import infer_signature
 
 from sfcmt.data.dataset import Dataset
-from sfcmt.data.schema import file_name
+from sfcmt.data.schema import Split, file_name
 from sfcmt.errors import SfcmtError
 from sfcmt.evaluation.scores import Scores
 from sfcmt.identity import digest, result_fields
@@ -75,12 +75,12 @@ class Tracker:
         with self._run_once(f"{cell.method} seed {cell.seed}", identity, parent) as (run_id, is_new):
             if is_new:
                 self._client.log_batch(run_id, params=_params(cell), tags=_tags(cell))
-                self._log_metrics(run_id, _metrics(cell, comparison.store, validators, scores))
-                _log_datasets(comparison.dataset)
+                log_metrics(self._client, run_id, _metrics(cell, comparison.store, validators, scores))
+                log_datasets(comparison.dataset)
                 for name, figure in figures_of(cell, comparison):
                     mlflow.log_figure(figure, f"figures/{name}.png")
                 if parent is None:
-                    log_model(TargetModel.load(cell.artifact.path))
+                    log_model(TargetModel.load(cell.artifact.path), comparison.dataset, validators)
             return run_id
 
     def log_comparison(self, comparison: Comparison, summary: Summary, name: str) -> str:
@@ -90,8 +90,8 @@ class Tracker:
         with self._run_once(name, identity, None) as (run_id, is_new):
             if is_new:
                 mlflow.log_dict(summary.as_json(), "summary.json")
-                self._log_metrics(run_id, _summary_metrics(summary))
-                _log_datasets(comparison.dataset)
+                log_metrics(self._client, run_id, _summary_metrics(summary))
+                log_datasets(comparison.dataset)
             return run_id
 
     @property
@@ -112,9 +112,11 @@ class Tracker:
         with mlflow.start_run(run_name=name, tags=tags) as run:
             yield run.info.run_id, True
 
-    def _log_metrics(self, run_id: str, metrics: list[Metric]) -> None:
-        for start in range(0, len(metrics), _MOST_METRICS):
-            self._client.log_batch(run_id, metrics=metrics[start : start + _MOST_METRICS])
+
+def log_metrics(client: mlflow.MlflowClient, run_id: str, metrics: list[Metric]) -> None:
+    """Log any number of metrics, in as few requests as MLflow takes."""
+    for start in range(0, len(metrics), _MOST_METRICS):
+        client.log_batch(run_id, metrics=metrics[start : start + _MOST_METRICS])
 
 
 def _params(cell: Cell) -> list[mlflow.entities.Param]:
@@ -164,20 +166,28 @@ def _summary_metrics(summary: Summary) -> list[Metric]:
     ]
 
 
-def _log_datasets(dataset: Dataset) -> None:
-    for split, entry in dataset.manifest.files.items():
-        place = json.dumps({"uri": str(dataset.folder / file_name(split))})
-        source = get_dataset_source_from_json(place, "local")
-        mlflow.log_input(MetaDataset(source, f"{dataset.manifest.name}-{split}", entry.sha256[:16]), context=split)
+def log_datasets(dataset: Dataset) -> None:
+    """Log the data set's files, with their digests, as inputs of the active run."""
+    for split in dataset.manifest.files:
+        mlflow.log_input(_mlflow_dataset(dataset, split), context=split)
 
 
-def log_model(model: TargetModel) -> None:
-    """Log as an exported program (pt2): no pickle, dynamic batch; input is raw target pixels, output logits."""
+def _mlflow_dataset(dataset: Dataset, split: Split) -> MetaDataset:
+    place = json.dumps({"uri": str(dataset.folder / file_name(split))})
+    digest_of_file = dataset.manifest.entry(split).sha256[:16]
+    return MetaDataset(get_dataset_source_from_json(place, "local"), f"{dataset.manifest.name}-{split}", digest_of_file)
+
+
+def log_model(model: TargetModel, dataset: Dataset, validators: Mapping[str, float]) -> None:
+    """Log as an exported program (pt2): no pickle, dynamic batch; input is raw target pixels, output logits.
+
+    The logged model is linked to the target images that it is for, and to what the validators say of it there.
+    """
     spec = model.spec
     example = torch.full((2, spec.channels, spec.size, spec.size), spec.normalisation.mean[0])
     with torch.no_grad():
         logits = model(example)
-    mlflow.pytorch.log_model(
+    logged = mlflow.pytorch.log_model(
         model,
         name="model",
         serialization_format="pt2",
@@ -186,6 +196,8 @@ def log_model(model: TargetModel) -> None:
         pip_requirements=[f"torch=={torch.__version__.split('+')[0]}"],  # given, since guessing takes seconds
         metadata={"spec": spec.model_dump_json()},
     )
+    scores = {f"validator/{name}": value for name, value in validators.items()}
+    mlflow.log_metrics(scores, model_id=logged.model_id, dataset=_mlflow_dataset(dataset, Split.TARGET))
 
 
 def _flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

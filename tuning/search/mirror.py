@@ -1,13 +1,14 @@
 """The mirror of a study in MLflow: a parent run, and a child for each trial, written by a thread beside the search.
 
-The Optuna study is the spool. The mirror compares it with what it has written, and writes what is missing: a server
-that is down is asked again later, and a restarted search finds its runs by their identity and makes none twice.
+The Optuna study and the spool of reports hold all that it writes, so a server that is down is asked again later, and a
+restarted search finds its runs by their identity and makes none twice. What is written twice, MLflow keeps once.
 """
 
 from __future__ import annotations
 
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -17,8 +18,9 @@ from mlflow.entities import Metric, Param, Run
 from optuna.trial import FrozenTrial, TrialState
 
 from sfcmt.models.target_model import TargetModel
-from tuning.search.study import Study
-from tuning.tracker import IDENTITY, PARENT, log_model
+from tuning.search.spool import SpoolReader
+from tuning.search.study import REPORTS, Study
+from tuning.tracker import IDENTITY, PARENT, log_datasets, log_metrics, log_model
 
 _SECONDS = 2.0
 _PATIENCE = 60.0
@@ -57,10 +59,13 @@ class Mirror:
     def __init__(self, study: Study) -> None:
         self._study = study
         self._client = mlflow.MlflowClient()
+        self._objective = f"objective/{study.spec.objective.names[0]}"
         self._runs: dict[int, str] = {}
         self._steps: dict[int, int] = {}
         self._ended: set[int] = set()
         self._parent: str | None = None
+        self._spool = SpoolReader(study.folder / REPORTS)
+        self._unwritten: defaultdict[int, list[Metric]] = defaultdict(list)
 
     def sync(self) -> bool:
         """Write what is missing; False if MLflow could not be reached."""
@@ -79,8 +84,13 @@ class Mirror:
 
     def _write(self) -> None:
         parent = self._parent_run()
-        for trial in self._study.trials:
-            if trial.number not in self._ended:
+        trials = list(self._study.trials)
+        for number, step, seconds, metrics in self._spool.new():
+            self._unwritten[number] += [
+                Metric(name, value, int(seconds * 1000), step) for name, value in metrics.items()
+            ]
+        for trial in trials:
+            if trial.number not in self._ended or trial.number in self._unwritten:
                 self._write_trial(trial, parent)
         if (self._study.folder / "selection.json").is_file():
             self._write_selection(parent)
@@ -111,14 +121,14 @@ class Mirror:
         run_id = self._runs[trial.number]
         new = {step: value for step, value in trial.intermediate_values.items() if step > self._steps[trial.number]}
         now = int(time.time() * 1000)
-        name = self._study.spec.objective.names[0]
-        metrics = [Metric(f"validator/{name}", value, now, step) for step, value in sorted(new.items())]
-        if trial.state.is_finished():
-            metrics += _final_metrics(trial, now)
-        if metrics:
-            self._client.log_batch(run_id, metrics=metrics)
+        metrics = [Metric(self._objective, value, now, step) for step, value in sorted(new.items())]
+        metrics += self._unwritten[trial.number]
+        if trial.state.is_finished() and trial.number not in self._ended:
+            metrics += self._final_metrics(trial)
+        log_metrics(self._client, run_id, metrics)
+        del self._unwritten[trial.number]
         self._steps[trial.number] = max([self._steps[trial.number], *new])
-        if trial.state.is_finished():
+        if trial.state.is_finished() and trial.number not in self._ended:
             for key in ("transfer", "reason"):
                 if key in trial.user_attrs:
                     self._client.set_tag(run_id, f"sfcmt.{key}", trial.user_attrs[key])
@@ -133,8 +143,7 @@ class Mirror:
             run = self._create(f"trial {trial.number}", identity, parent)
             params = [Param(name, str(value)) for name, value in trial.user_attrs.get("values", {}).items()]
             self._client.log_batch(run.info.run_id, params=params)
-        name = f"validator/{self._study.spec.objective.names[0]}"
-        history = self._client.get_metric_history(run.info.run_id, name)
+        history = self._client.get_metric_history(run.info.run_id, self._objective)
         self._runs[trial.number] = run.info.run_id
         self._steps[trial.number] = max((metric.step for metric in history), default=0)
         if run.info.status in _STATUS.values():
@@ -150,7 +159,18 @@ class Mirror:
         with mlflow.start_run(run_id=parent):
             mlflow.set_tags({"sfcmt.winner": str(winner.number), "sfcmt.transfer": selection["transfer"]})
             mlflow.log_dict(selection, "selection.json")
-            log_model(TargetModel.load(self._study.artifact(winner)))
+            log_datasets(self._study.dataset)
+            log_model(TargetModel.load(self._study.artifact(winner)), self._study.dataset, final_values(winner))
+
+    def _final_metrics(self, trial: FrozenTrial) -> list[Metric]:
+        assert trial.datetime_complete is not None, "it has ended"
+        ended = int(trial.datetime_complete.timestamp() * 1000)
+        values = dict(
+            zip(self._study.spec.objective.names, trial.values or (), strict=False)
+        )  # none unless it completed
+        seconds = sum(stage["seconds"] for stage in trial.user_attrs.get("stages", {}).values() if not stage["reused"])
+        final = {f"final/{name}": value for name, value in (final_values(trial) | values).items()}
+        return [Metric(name, value, ended, 0) for name, value in (final | {"seconds": seconds}).items()]
 
     def _find(self, identity: str) -> Run | None:
         found = self._client.search_runs([self._experiment_id], f"tags.`{IDENTITY}` = '{identity}'")
@@ -161,16 +181,13 @@ class Mirror:
         return self._client.create_run(self._experiment_id, tags=tags, run_name=name)
 
 
+def final_values(trial: FrozenTrial) -> dict[str, float]:
+    """What the validators say of a trial's final model."""
+    return dict(trial.user_attrs.get("validators", {}))
+
+
 def log_scores(study: Study, scores: dict[str, Any]) -> None:
     """Write the oracle metrics of a scored study to its runs."""
     mirror = Mirror(study)
     mirror.sync()
     mirror.write_oracles(scores)
-
-
-def _final_metrics(trial: FrozenTrial, now: int) -> list[Metric]:
-    found = trial.user_attrs.get("validators", {})
-    seconds = sum(stage["seconds"] for stage in trial.user_attrs.get("stages", {}).values() if not stage["reused"])
-    return [Metric(f"final/{name}", value, now, 0) for name, value in found.items()] + [
-        Metric("seconds", seconds, now, 0)
-    ]

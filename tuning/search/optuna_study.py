@@ -48,8 +48,8 @@ class OptunaStudy:
     ) -> None:
         self._folder, self._space, self._search = folder, space, search
         (folder / "drivers").mkdir(parents=True, exist_ok=True)
-        self._driver = uuid.uuid4().hex
-        self._alive = FileLock(folder / "drivers" / self._driver)
+        self.driver = uuid.uuid4().hex
+        self._alive = FileLock(folder / "drivers" / self.driver)
         self._alive.acquire()
         backend: BaseStorage | str = storage or JournalStorage(JournalFileBackend(str(folder / "journal.log")))
         with FileLock(folder / "create.lock"):
@@ -123,13 +123,13 @@ class OptunaStudy:
     def _take(self, trial: optuna.Trial) -> tuple[int, Values]:
         values = suggest_all(self._space, trial)
         trial.set_user_attr("values", values)
-        trial.set_user_attr(DRIVER, self._driver)
+        trial.set_user_attr(DRIVER, self.driver)
         return trial.number, values
 
     def _is_left(self, trial: FrozenTrial) -> bool:
         """Whether a trial's driver is dead: the kernel has given its lock up."""
         driver = trial.user_attrs.get(DRIVER)
-        if driver == self._driver:
+        if driver == self.driver:
             return False
         if driver is None:  # killed between asking and noting
             return True
@@ -168,7 +168,7 @@ def _sampler(search: Search, space: Space, number: int) -> BaseSampler:
         case "grid":
             return _Grid({name: list(one.choice or ()) for name, one in space.items()}, seed=search.seed)
         case "nsga2":
-            return NSGAIISampler(seed=seed)
+            return NSGAIISampler(population_size=max(2, search.startup), seed=seed)
         case "random":
             return RandomSampler(seed=seed)
 

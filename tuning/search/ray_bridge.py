@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from ray.tune.execution.tune_controller import TuneController
     from ray.tune.experiment import Trial
 
-NUMBER, VALUES, STEP = "number", "values", "step"
-OBJECTIVES, FINISHED, FAILED, NOTES = "objectives", "finished", "failed", "notes"
+NUMBER, VALUES = "number", "values"
+STEP, TIME, METRICS, OBJECTIVES = "step", "time", "metrics", "objectives"
+FINISHED, FAILED, NOTES = "finished", "failed", "notes"
 
 
 class StudySearcher(Searcher):  # type: ignore[misc]
@@ -49,14 +50,18 @@ class StudySearcher(Searcher):  # type: ignore[misc]
         elif FAILED in result:
             self._study.fail(number, result[FAILED])
         elif trial_id in self.pruned:
+            self._note(number, result)
             self._study.prune(number)
         elif result.get(FINISHED):
-            for key, value in json.loads(result[NOTES]).items():
-                self._study.note(number, key, value)
+            self._note(number, result)
             self._study.complete(number, result[OBJECTIVES])
         else:
             self.error = SearchError(f"trial {number} ended without its {OBJECTIVES}; it reported {sorted(result)}")
             self._study.fail(number, str(self.error))
+
+    def _note(self, number: int, result: dict[str, Any]) -> None:
+        for key, value in json.loads(result[NOTES]).items():
+            self._study.note(number, key, value)
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing to save: the study remembers."""
@@ -74,7 +79,7 @@ class PruningScheduler(FIFOScheduler):  # type: ignore[misc]
 
     def on_trial_result(self, tune_controller: TuneController, trial: Trial, result: dict[str, Any]) -> str:
         """Report an epoch's value to the study and ask whether to go on."""
-        if result.get(FINISHED) or FAILED in result:
+        if result.get(FINISHED) or OBJECTIVES not in result:
             return str(self.CONTINUE)
         number = self._searcher.numbers[trial.trial_id]
         if self._study.report(number, result[STEP], result[OBJECTIVES][0]):

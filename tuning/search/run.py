@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -26,7 +26,8 @@ from sfcmt.store import Store
 from tuning.search.optuna_study import SearchError
 from tuning.search.ray_bridge import PruningScheduler, StudySearcher
 from tuning.search.spec import Resources
-from tuning.search.study import Study
+from tuning.search.spool import Spool
+from tuning.search.study import REPORTS, Study
 from tuning.search.trial import TrialContext, run_trial
 
 PAUSED_EXIT_CODE = 75
@@ -36,13 +37,13 @@ class PausedError(BaseException):
     """A signal asked the search to pause. Not an `Exception`, so that nothing on the way up takes it for a failure."""
 
 
-def run_study(study: Study, progress: tune.Callback | None = None) -> dict[str, Any]:
+def run_study(study: Study, progress: Sequence[tune.Callback] = ()) -> dict[str, Any]:
     """Run all trials that are missing, then pick the winner. Raises `PausedError` on SIGTERM or Ctrl-C."""
     with _ray(), PauseOnSignals() as pause:  # in this order: Ray sets a handler of its own
         _check_resources(study.spec.resources)
         anchors = _train_anchors(study, pause)
         if not study.optuna.is_finished:
-            _run_trials(study, anchors, [pause, *([progress] if progress else [])])
+            _run_trials(study, anchors, [pause, Spool(study.folder / REPORTS, study.optuna.driver), *progress])
     return study.pick()
 
 
@@ -51,7 +52,7 @@ def _run_trials(study: Study, anchors: tuple[Path, ...], callbacks: list[tune.Ca
     context = TrialContext(
         experiment=study.experiment.model_dump(mode="json"),
         folder=study.dataset.folder.resolve(),
-        objectives=study.spec.objective.names,
+        objective=study.spec.objective,
         anchors=anchors,
         reports=study.spec.scheduler.chosen is not None,
     )

@@ -12,6 +12,9 @@ from sfcmt.evaluation.labels import has_labels, open_labels
 from sfcmt.evaluation.scores import score
 from sfcmt.outputs import Outputs
 from sfcmt.validators import POOL_VALIDATORS, VALIDATORS
+from sfcmt.validators.base import Validator
+from tuning.search.judge import anchor_agreement
+from tuning.search.spec import ANCHOR_AGREEMENT
 from tuning.search.study import Study, write_json
 
 SCORES = "scores.json"
@@ -40,16 +43,20 @@ def score_study(study: Study) -> dict[str, Any]:
         "worst_regret": max(balanced[name] for name in trials) - min(balanced[name] for name in trials),
         "validators": {
             name: _accountability(dict(zip(pool, values, strict=True)), balanced, trials)
-            for name, values in _validations(list(pool.values())).items()
+            for name, values in _validations(pool).items()
         },
     }
     write_json(study.folder / SCORES, scores)
     return scores
 
 
-def _validations(outputs: list[Outputs]) -> dict[str, list[float]]:
-    own = {name: [validator(one) for one in outputs] for name, validator in VALIDATORS.items()}
-    return own | {name: validator(outputs) for name, validator in POOL_VALIDATORS.items()}
+def _validations(pool: dict[str, Outputs]) -> dict[str, list[float]]:
+    outputs, anchors = list(pool.values()), [one for name, one in pool.items() if not name.isdigit()]
+    own: dict[str, Validator] = dict(VALIDATORS.items())
+    if anchors:
+        own[ANCHOR_AGREEMENT] = anchor_agreement(anchors)
+    pooled = {name: validator(outputs) for name, validator in POOL_VALIDATORS.items()}
+    return pooled | {name: [validator(one) for one in outputs] for name, validator in own.items()}
 
 
 def _accountability(values: dict[str, float], balanced: dict[str, float], trials: list[str]) -> dict[str, float | None]:

@@ -1,17 +1,42 @@
-"""Showing a study: progress lines, its tree of trials and stages, and its scores."""
+"""Showing a study: its progress, its tree of trials and stages, and its scores."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 from ray import tune
 from rich import box
+from rich.console import Console
+from rich.live import Live
 from rich.table import Table
 
 from tuning.search.optuna_study import REASON
 from tuning.search.ray_bridge import FAILED, FINISHED, NUMBER, OBJECTIVES, STEP, VALUES
 from tuning.search.study import Study
+
+_OTHER_LINES = 8
+"""Of a live table: its title and header, and what a terminal needs below."""
+
+
+@contextmanager
+def watched(study: Study) -> Iterator[list[tune.Callback]]:
+    """Shows the search while the block runs: a live table on a terminal, else lines by the callbacks that it yields."""
+    console = Console()
+    if not console.is_terminal:
+        yield [TrialLines()]
+        return
+
+    def latest() -> Table:
+        running = [trial for trial in study.trials if trial.state == TrialState.RUNNING]
+        ended = [trial for trial in study.trials if trial.state.is_finished()]
+        room = max(1, console.height - _OTHER_LINES - len(running))
+        return trials_table(study, [*ended[-room:], *running], note=f"{len(ended)} of {study.spec.search.trials} ended")
+
+    with Live(get_renderable=latest, console=console, refresh_per_second=1, vertical_overflow="crop"):
+        yield []
 
 
 class TrialLines(tune.Callback):  # type: ignore[misc]
@@ -28,20 +53,20 @@ class TrialLines(tune.Callback):  # type: ignore[misc]
         number = trial.config[NUMBER]
         if FAILED in result:
             print(f"trial {number}: failed: {result[FAILED]}", flush=True)
+        if OBJECTIVES not in result:
             return
         values = ", ".join(f"{value:.4f}" for value in result[OBJECTIVES])
         what = "finished" if result.get(FINISHED) else f"epoch {result[STEP]}"
         print(f"trial {number}: {what}: {values}", flush=True)
 
 
-def trials_table(study: Study) -> Table:
-    """The trials of a study: state, objective, values, and what was reused."""
-    table = Table(
-        title=f"{study.name}: {', '.join(study.spec.objective.names)}", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0)
-    )
+def trials_table(study: Study, trials: Sequence[FrozenTrial], note: str = "") -> Table:
+    """Trials of a study: state, objective, values, and what was reused."""
+    title = ", ".join(filter(None, [f"{study.name}: {', '.join(study.spec.objective.names)}", note]))
+    table = Table(title=title, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), title_justify="left")
     for column in ("trial", "state", "value", *(name.rsplit(".", 1)[-1] for name in study.space), "reused"):
         table.add_column(column, justify="left" if column in ("state", "reused") else "right")
-    for trial in study.trials:
+    for trial in trials:
         values = trial.user_attrs.get("values", {})
         shown = [_short(values[name]) if name in values else "-" for name in study.space]
         table.add_row(str(trial.number), trial.state.name, _objective(trial), *shown, _reuse(trial)[0])
@@ -76,9 +101,9 @@ def _short(value: object) -> str:
 def _objective(trial: FrozenTrial) -> str:
     if trial.state == TrialState.FAIL:
         return str(trial.user_attrs.get(REASON, ""))
-    if trial.state == TrialState.PRUNED:
-        last = max(trial.intermediate_values, default=0)
-        return f"{trial.intermediate_values.get(last, float('nan')):.4f}@{last}"
+    if trial.state in {TrialState.PRUNED, TrialState.RUNNING} and trial.intermediate_values:
+        last = max(trial.intermediate_values)
+        return f"{trial.intermediate_values[last]:.4f}@{last}"
     return ", ".join(f"{value:.4f}" for value in trial.values or ())
 
 

@@ -21,14 +21,25 @@ ANCHOR_AGREEMENT = "anchor_agreement"
 
 
 class Objective(Section):
-    """What the search maximises: one label-free validator, or two at a time."""
+    """What the search maximises: one label-free validator, or two at a time, or the weighted ranks of several."""
 
-    validator: str | tuple[str, str] = ANCHOR_AGREEMENT
+    validator: str | tuple[str, str] | None = None
+    """Default: anchor_agreement."""
+    ranks: dict[str, Annotated[float, Field(gt=0)]] | None = None
+    """Weights of validators, by each of which a trial is ranked among the anchors: scores need no common scale."""
+
+    @property
+    def validators(self) -> tuple[str, ...]:
+        """The validators that it is made of."""
+        if self.ranks:
+            return tuple(self.ranks)
+        given = self.validator or ANCHOR_AGREEMENT
+        return (given,) if isinstance(given, str) else given
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The validators."""
-        return (self.validator,) if isinstance(self.validator, str) else self.validator
+        """What its values are called."""
+        return ("rank_ensemble",) if self.ranks else self.validators
 
 
 class Pick(Section):
@@ -44,15 +55,24 @@ class Search(Section):
     trials: int = Field(40, ge=1)
     seed: int = Field(0, ge=0)
     startup: int = Field(8, ge=1)
-    """Trials before `tpe` and `gp` begin to learn."""
+    """Trials before `tpe` and `gp` begin to learn; the population of `nsga2`."""
 
 
-class ASHA(Section):
-    """Successive halving, asynchronous (Li et al. 2020)."""
+class Halving(Section):
+    """What schedulers by successive halving have in common."""
 
     grace: int = Field(1, ge=1)
     """Epochs that every trial gets."""
     reduction: int = Field(3, ge=2)
+    """One of so many goes on."""
+
+
+class ASHA(Halving):
+    """Successive halving, asynchronous (Li et al. 2020)."""
+
+
+class Hyperband(Halving):
+    """Several brackets of successive halving (Li et al. 2018)."""
 
 
 class Median(Section):
@@ -60,13 +80,6 @@ class Median(Section):
 
     grace: int = Field(1, ge=1)
     startup: int = Field(5, ge=1)
-
-
-class Hyperband(Section):
-    """Several brackets of successive halving (Li et al. 2018)."""
-
-    grace: int = Field(1, ge=1)
-    reduction: int = Field(3, ge=2)
 
 
 class Scheduler(Section):
@@ -107,7 +120,7 @@ class SearchSpec(Section):
     objective: Objective = Objective()
     pick: Pick = Pick()
     anchors: tuple[str, ...] = ("source_only", "bn_adapt", "shot")
-    """Methods that are always in the pool, and that `anchor_agreement` agrees with."""
+    """Methods that are always in the pool, and that `anchor_agreement` and `ranks` compare with."""
     search: Search = Search()
     scheduler: Scheduler = Scheduler()
     resources: Resources = Resources()
@@ -128,7 +141,8 @@ def load_search(path: str, overrides: tuple[str, ...] = ()) -> CheckedSearch:
     try:
         spec = SearchSpec.model_validate(raw)
     except ValidationError as error:
-        raise ConfigError([_without_tag(problem) for problem in problems_of(error, SearchSpec)]) from error
+        shape = [_without_tag(problem) for problem in problems_of(error, SearchSpec)]
+        raise ConfigError([*_experiment_problems(raw, overrides), *shape]) from error
     method = [f"method={spec.method}"] if spec.method else []
     problems = _name_problems(spec)
     try:
@@ -146,6 +160,17 @@ def _missing(path: str) -> dict[str, Any]:
     raise ConfigError([Problem("SPEC", path, "the path of a YAML file")])
 
 
+def _experiment_problems(raw: dict[str, Any], overrides: tuple[str, ...]) -> list[Problem]:
+    """What is wrong with the experiment that a spec of a wrong shape names."""
+    name, changes = raw.get("experiment"), raw.get("set", [])
+    if isinstance(name, str) and isinstance(changes, list):
+        try:
+            load_experiment(name, [*map(str, changes), *overrides])
+        except ConfigError as error:
+            return list(error.problems)
+    return []
+
+
 def _without_tag(problem: Problem) -> Problem:
     """Without the name that tells the two types of `space` apart, which no user wrote."""
     path = re.sub(r"^space\.(auto|fields)", "space", problem.path)
@@ -155,10 +180,16 @@ def _without_tag(problem: Problem) -> Problem:
 def _name_problems(spec: SearchSpec) -> list[Problem]:
     per_trial = [ANCHOR_AGREEMENT, *VALIDATORS]
     problems = [
-        Problem("objective.validator", name, f"a label-free validator: {', '.join(per_trial)}")
-        for name in spec.objective.names
+        Problem(
+            "objective.ranks" if spec.objective.ranks else "objective.validator",
+            name,
+            f"a label-free validator: {', '.join(per_trial)}",
+        )
+        for name in spec.objective.validators
         if name not in per_trial
     ]
+    if spec.objective.ranks and spec.objective.validator:
+        problems.append(Problem("objective", "validator and ranks", "one of them"))
     if spec.pick.validator not in POOL_VALIDATORS:
         problems.append(Problem("pick.validator", spec.pick.validator, ", ".join(POOL_VALIDATORS)))
     return problems + [Problem("anchors", name, ", ".join(METHODS)) for name in spec.anchors if name not in METHODS]
@@ -175,8 +206,9 @@ def _combination_problems(spec: SearchSpec, space: Space) -> list[Problem]:
         problems.append(Problem("scheduler", schedulers[0], "none with two objectives"))
     if len(spec.objective.names) > 1 and spec.search.sampler == "gp":
         problems.append(Problem("search.sampler", "gp", "tpe, nsga2, qmc or random with two objectives"))
-    if ANCHOR_AGREEMENT in spec.objective.names and not spec.anchors:
-        problems.append(Problem("anchors", spec.anchors, f"at least one method for {ANCHOR_AGREEMENT}"))
+    against_anchors = ANCHOR_AGREEMENT in spec.objective.validators or spec.objective.ranks is not None
+    if against_anchors and not spec.anchors:
+        problems.append(Problem("anchors", spec.anchors, "at least one method, for the objective compares with them"))
     continuous = [name for name, distribution in space.items() if distribution.choice is None]
     if spec.search.sampler == "grid" and continuous:
         problems.append(Problem("search.sampler", "grid", f"a choice for each field, unlike {', '.join(continuous)}"))

@@ -3,6 +3,7 @@
 STORE/studies/NAME-IDENTITY/
   spec.json         the checked spec and experiment
   journal.log       the Optuna study (unless it is in a database)
+  reports/          every report of every trial, for MLflow
   selection.json    the winner, written once, when every trial has ended
   scores.json       what the labels say of it, written by `sfcmt score`
 """
@@ -32,7 +33,7 @@ from tuning.search.optuna_study import OptunaStudy, SearchError
 from tuning.search.space import declared_space
 from tuning.search.spec import CheckedSearch, SearchSpec
 
-SPEC, SELECTION = "spec.json", "selection.json"
+SPEC, SELECTION, REPORTS = "spec.json", "selection.json", "reports"
 
 
 class Study:

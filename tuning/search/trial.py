@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,10 @@ from sfcmt.outputs import Outputs
 from sfcmt.stages.stage import Stage
 from sfcmt.stages.transfer import OUTPUTS, TransferStage
 from sfcmt.store import Artifact, Store
-from sfcmt.validators import VALIDATORS
-from tuning.search.ray_bridge import FAILED, FINISHED, NOTES, OBJECTIVES, STEP, VALUES
+from tuning.search.judge import Judge
+from tuning.search.ray_bridge import FAILED, FINISHED, METRICS, NOTES, OBJECTIVES, STEP, TIME, VALUES
 from tuning.search.space import apply_values
-from tuning.search.spec import ANCHOR_AGREEMENT
+from tuning.search.spec import Objective
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class TrialContext:
 
     experiment: dict[str, Any]
     folder: Path
-    objectives: tuple[str, ...]
+    objective: Objective
     anchors: tuple[Path, ...]
     reports: bool
     """Whether each epoch is judged, for early stopping."""
@@ -49,55 +50,35 @@ def run_trial(config: dict[str, Any], context: TrialContext) -> None:
 def train_and_judge(values: Mapping[str, Any], context: TrialContext) -> dict[str, Any]:
     """Obtain the trial's stages and return its objectives with notes on what was reused."""
     experiment = apply_values(parse_experiment(context.experiment), values)
-    judge = Judge(context.objectives, [Outputs.load(path / OUTPUTS) for path in context.anchors])
+    judge = Judge(context.objective, [Outputs.load(path / OUTPUTS) for path in context.anchors])
     listener = _Listener(judge, context.reports)
     stage = TransferStage(experiment, Dataset(context.folder), experiment.seed)
     artifact = Store(experiment.runtime.store_path).obtain(stage, experiment.runtime, listener)
     outputs = Outputs.load(artifact.path / OUTPUTS)
-    notes = {
-        "transfer": stage.identity,
-        "stages": listener.stages,
-        "validators": {name: validator(outputs) for name, validator in VALIDATORS.items()},
-    }
-    return {FINISHED: True, OBJECTIVES: judge(outputs), NOTES: json.dumps(notes)}
-
-
-class Judge:
-    """The objectives of outputs: validators, and agreement with what the anchors say together.
-
-    anchor_agreement = mean_i 1[argmax p_i = argmax mean_a p_ai], a over the anchors: EnsV (Hu et al. 2023) with a
-    reference that does not move while the search goes on.
-    """
-
-    def __init__(self, names: Sequence[str], anchors: Sequence[Outputs]) -> None:
-        self._names = names
-        self._reference_N = (
-            torch.stack([anchor.target_logits.double().softmax(dim=1) for anchor in anchors]).mean(dim=0).argmax(dim=1)
-            if anchors
-            else torch.empty(0)
-        )
-
-    def __call__(self, outputs: Outputs) -> list[float]:
-        """One value for each objective; higher is better."""
-        return [
-            self._agreement(outputs) if name == ANCHOR_AGREEMENT else VALIDATORS[name](outputs) for name in self._names
-        ]
-
-    def _agreement(self, outputs: Outputs) -> float:
-        return (outputs.target_logits.argmax(dim=1) == self._reference_N).double().mean().item()
+    found = {"transfer": stage.identity, "stages": listener.stages, "validators": judge.validations(outputs)}
+    return {FINISHED: True, OBJECTIVES: judge(outputs), NOTES: json.dumps(found)}
 
 
 class _Listener(Callback):
-    """Reports each epoch of the transfer, and notes which stages were found and what training them had cost."""
+    """Reports each epoch, and notes which stages were found and what training them had cost."""
 
     def __init__(self, judge: Judge, reports: bool) -> None:
         self._judge, self._reports = judge, reports
         self.stages: dict[str, dict[str, Any]] = {}
 
     def epoch_ended(self, stage: Stage, row: Row, outputs: Callable[[], Outputs | None]) -> None:
-        """Report the objectives as of now."""
+        """Report the epoch's losses; for early stopping also the objectives as of now, and all validators."""
+        metrics = {f"{stage.kind}/{name}": value for name, value in row.items() if name != "epoch"}
+        report = {
+            STEP: int(row["epoch"]),
+            TIME: time.time(),
+            METRICS: metrics,
+            NOTES: json.dumps({"stages": self.stages}),
+        }
         if self._reports and stage.kind == "transfer" and (now := outputs()) is not None:
-            tune.report({STEP: int(row["epoch"]), OBJECTIVES: self._judge(now)})
+            metrics |= {f"validator/{name}": value for name, value in self._judge.validations(now).items()}
+            report[OBJECTIVES] = self._judge(now)
+        tune.report(report)
 
     def stage_ended(self, stage: Stage, artifact: Artifact) -> None:
         """Note a stage; one trained by this trial stays so when it is found again."""

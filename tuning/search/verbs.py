@@ -30,15 +30,15 @@ def tune_(
     """Search without labels. Run the same command again after any interruption: it goes on."""
     from tuning.search.mirror import mirrored
     from tuning.search.run import PAUSED_EXIT_CODE, PausedError, run_study
-    from tuning.search.show import TrialLines, saved_seconds
+    from tuning.search.show import saved_seconds, watched
     from tuning.search.spec import load_search
     from tuning.search.study import Study
 
     found = Study(Path(spec).stem, load_search(spec, tuple(overrides or ())))
     console = Console(soft_wrap=True, highlight=False, markup=False)
     try:
-        with mirrored(found):
-            selection = run_study(found, TrialLines())
+        with mirrored(found), watched(found) as callbacks:
+            selection = run_study(found, callbacks)
     except PausedError:
         console.print("Paused; the same command goes on from the last finished epoch of each trial.")
         raise typer.Exit(PAUSED_EXIT_CODE) from None
@@ -59,7 +59,7 @@ def study(study: StudyArgument, store: StoreOption = None) -> None:
 
     found = Study.find(study, _store(store))
     console = Console(soft_wrap=True, highlight=False)
-    console.print(trials_table(found))
+    console.print(trials_table(found, found.trials))
     console.print(f"Reused stages saved {saved_seconds(found):.0f} s of training.")
 
 

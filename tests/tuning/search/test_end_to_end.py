@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import IO, Any
 
@@ -21,6 +22,7 @@ from tests.database import new_database
 from tests.server import free_port, tracking_server
 from tests.stages.test_source_free import shuffle_labels
 from tests.tiny import SIZE
+from tests.tuning.search.storages import postgres
 from tuning.search.study import Study
 
 pytestmark = pytest.mark.slow
@@ -156,9 +158,16 @@ def test_shuffled_labels_change_no_byte_of_the_selection(
     assert found.read_bytes() == expected.read_bytes()
 
 
-def test_what_a_dead_server_missed_is_there_when_it_is_back(tiny_data: Path, tmp_path: Path) -> None:
-    place, port = Workplace(tmp_path / "place", tiny_data), free_port()
-    database = place.uri
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_what_a_dead_server_missed_is_there_when_it_is_back(tiny_data: Path, tmp_path: Path, database: str) -> None:
+    place = Workplace(tmp_path / "place", tiny_data)
+    with postgres() if database == "postgresql" else nullcontext(place.uri) as uri:
+        outlive_the_server(place, uri, tmp_path)
+
+
+def outlive_the_server(place: Workplace, database: str, tmp_path: Path) -> None:
+    """Run a search while its tracking server is killed and started again; all is there in the end."""
+    port = free_port()
     with tracking_server(tmp_path, database, port) as place.uri:
         process = place.start()
         assert process.stdout is not None
@@ -173,8 +182,12 @@ def test_what_a_dead_server_missed_is_there_when_it_is_back(tiny_data: Path, tmp
     assert len(place.runs()) == TRIALS + 1
     client = mlflow.MlflowClient(database)
     for number, values in names.items():
-        history = client.get_metric_history(runs[f"trial {number}"].info.run_id, "validator/anchor_agreement")
-        assert {metric.step: metric.value for metric in history} == values
+        run_id = runs[f"trial {number}"].info.run_id
+        for name in ("objective/anchor_agreement", "validator/anchor_agreement"):
+            history = client.get_metric_history(run_id, name)
+            assert {metric.step: metric.value for metric in history} == values
+        losses = client.get_metric_history(run_id, "transfer/features")
+        assert [metric.step for metric in losses] == sorted(values)
         assert runs[f"trial {number}"].info.status in ("FINISHED", "KILLED")
 
 

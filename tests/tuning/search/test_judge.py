@@ -9,7 +9,8 @@ import torch
 
 from sfcmt.outputs import Outputs
 from sfcmt.validators import VALIDATORS
-from tuning.search.trial import Judge
+from tuning.search.judge import Judge, rank_among
+from tuning.search.spec import Objective
 
 
 def outputs(probabilities: list[list[float]]) -> Outputs:
@@ -31,15 +32,50 @@ ANCHORS = [
     [([0.6, 0.4, 0.6, 0.6], 1.0), ([0.6, 0.6, 0.4, 0.6], 0.5), ([0.4, 0.6, 0.4, 0.4], 0.0), ([0.9] * 4, 0.75)],
 )
 def test_agreement_with_what_the_anchors_say_together(first: list[float], agreement: float) -> None:
-    assert Judge(["anchor_agreement"], ANCHORS)(outputs([[p, 1 - p] for p in first])) == [agreement]
+    assert Judge(Objective(validator="anchor_agreement"), ANCHORS)(outputs([[p, 1 - p] for p in first])) == [agreement]
 
 
 def test_objectives_come_in_their_order() -> None:
     trial = outputs([[0.6, 0.4]] * 4)
-    values = Judge(["infomax", "anchor_agreement"], ANCHORS)(trial)
+    values = Judge(Objective(validator=("infomax", "anchor_agreement")), ANCHORS)(trial)
     assert values == [VALIDATORS["infomax"](trial), 0.75]
     assert math.isfinite(values[0])
 
 
 def test_validators_need_no_anchors() -> None:
-    assert len(Judge(["infomax"], [])(outputs([[0.5, 0.5]]))) == 1
+    assert len(Judge(Objective(validator="infomax"), [])(outputs([[0.5, 0.5]]))) == 1
+
+
+@pytest.mark.parametrize(
+    ("scores", "score", "rank"),
+    [
+        ([3.0, 1.0, 2.0], 1.0, 0.0),
+        ([3.0, 1.0, 2.0], 2.5, 1.5),
+        ([0.0, 1.0, 5.0], 3.0, 1.5),
+        ([0.0, 1.0, 5.0], 7.5, 3.0),
+        ([0.0, 1.0, 5.0], -5.0, -2.0),
+        ([1.0, 1.0, 2.0], 1.0, 0.5),
+        ([1.0], 3.0, 2.0),
+    ],
+)
+def test_a_rank_lies_between_and_beyond_the_scores(scores: list[float], score: float, rank: float) -> None:
+    assert rank_among(scores)(score) == pytest.approx(rank)
+
+
+def test_what_is_no_number_has_no_rank() -> None:
+    assert math.isnan(rank_among([1.0, 2.0])(math.nan))
+    assert math.isnan(rank_among([1.0, math.nan])(1.0))
+
+
+def test_an_ensemble_of_ranks_is_their_weighted_mean() -> None:
+    judge = Judge(Objective(ranks={"infomax": 3, "anchor_agreement": 1}), ANCHORS)
+    trial = outputs([[0.6, 0.4]] * 4)
+    by_infomax = rank_among([VALIDATORS["infomax"](anchor) for anchor in ANCHORS])(VALIDATORS["infomax"](trial))
+    # both anchors agree with what they say together in 3 of 4, and so does the trial: it shares their mean rank
+    assert judge(trial) == [pytest.approx((3 * by_infomax + 0.5) / 4)]
+
+
+def test_all_validators_are_told() -> None:
+    trial = outputs([[0.6, 0.4]] * 4)
+    assert set(Judge(Objective(), ANCHORS).validations(trial)) == {*VALIDATORS, "anchor_agreement"}
+    assert set(Judge(Objective(validator="snd"), []).validations(trial)) == set(VALIDATORS)

@@ -18,6 +18,7 @@ from tuning.search.optuna_study import REASON, OptunaStudy
 from tuning.search.ray_bridge import (
     FAILED,
     FINISHED,
+    METRICS,
     NOTES,
     NUMBER,
     OBJECTIVES,
@@ -105,10 +106,18 @@ def test_a_worse_trial_is_stopped_and_pruned(bridge: Bridge) -> None:
         bridge.start(trial_id)
         decision = bridge.result(trial_id, **{STEP: 1, OBJECTIVES: [value]})
     assert decision == PruningScheduler.STOP
-    bridge.searcher.on_trial_complete("b", {STEP: 1, OBJECTIVES: [0.1]})
+    stages = {"c0ffee": {"kind": "source", "reused": True, "seconds": 3.0}}
+    bridge.searcher.on_trial_complete("b", {STEP: 1, OBJECTIVES: [0.1], NOTES: json.dumps({"stages": stages})})
     bridge.searcher.on_trial_complete("a", finished())
     assert [bridge.trial(number).state for number in (0, 1)] == [TrialState.COMPLETE, TrialState.PRUNED]
     assert bridge.trial(1).intermediate_values == {1: 0.1}
+    assert bridge.trial(1).user_attrs["stages"] == stages
+
+
+def test_a_report_without_objectives_goes_on(bridge: Bridge) -> None:
+    bridge.start("a")
+    assert bridge.result("a", **{STEP: 1, METRICS: {"bridge/reconstruction": 0.5}}) == PruningScheduler.CONTINUE
+    assert bridge.trial(0).intermediate_values == {}
 
 
 @pytest.mark.parametrize("result", [None, {}, {STEP: 2, OBJECTIVES: [0.5]}])

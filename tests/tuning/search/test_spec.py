@@ -78,6 +78,18 @@ def test_the_experiments_problems_come_with_the_specs(tmp_path: Path) -> None:
     assert set(found) == {"transfer.lr", "pick.validator"}
 
 
+def test_the_experiments_problems_come_with_those_of_the_specs_shape(tmp_path: Path) -> None:
+    found = problems(tmp_path, set=["transfer.lr=-1"], trials=3)
+    assert set(found) == {"transfer.lr", "trials"}
+
+
+def test_ranks_are_of_label_free_validators_and_need_anchors(tmp_path: Path) -> None:
+    ranks = {"pair_cosine": 2, "luck": 1}
+    assert set(problems(tmp_path, objective={"ranks": ranks}, anchors=[])) == {"objective.ranks", "anchors"}
+    assert set(problems(tmp_path, objective={"ranks": {"snd": 0}})) == {"objective.ranks.snd"}
+    assert set(problems(tmp_path, objective={"ranks": {"snd": 1}, "validator": "bnm"})) == {"objective"}
+
+
 @pytest.mark.parametrize("name", ["oracle_accuracy", "accuracy", "balanced_accuracy", "ensv"])
 def test_an_objective_is_a_label_free_validator_of_one_model(tmp_path: Path, name: str) -> None:
     (found,) = problems(tmp_path, objective={"validator": name}).values()

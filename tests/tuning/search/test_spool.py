@@ -1,0 +1,57 @@
+"""The spool of reports."""
+
+from __future__ import annotations
+
+import math
+import pickle
+from pathlib import Path
+from types import SimpleNamespace
+
+from tuning.search.ray_bridge import METRICS, NUMBER, OBJECTIVES, STEP, TIME
+from tuning.search.spool import Report, Spool, SpoolReader
+
+
+def write(spool: Spool, *reports: Report) -> None:
+    for number, step, seconds, metrics in reports:
+        trial = SimpleNamespace(config={NUMBER: number})
+        spool.on_trial_result(0, [], trial, {STEP: step, TIME: seconds, METRICS: metrics})
+
+
+FIRST, SECOND = Report(0, 1, 5.5, {"transfer/kl": 0.25}), Report(1, 1, 6.0, {"transfer/kl": 0.5, "validator/snd": 1.0})
+
+
+def test_each_report_is_read_once_whoever_wrote_it(tmp_path: Path) -> None:
+    ours, theirs, reader = Spool(tmp_path, "a"), Spool(tmp_path, "b"), SpoolReader(tmp_path)
+    write(ours, FIRST)
+    assert list(reader.new()) == [FIRST]
+    write(theirs, SECOND)
+    assert list(reader.new()) == [SECOND]
+    assert list(reader.new()) == []
+    assert list(SpoolReader(tmp_path).new()) == [FIRST, SECOND]
+
+
+def test_a_report_that_is_no_epoch_is_none(tmp_path: Path) -> None:
+    Spool(tmp_path, "a").on_trial_result(0, [], SimpleNamespace(config={NUMBER: 0}), {OBJECTIVES: [1.0]})
+    assert list(SpoolReader(tmp_path).new()) == []
+
+
+def test_an_unfinished_line_waits_and_a_torn_one_is_passed_over(tmp_path: Path) -> None:
+    write(Spool(tmp_path, "a"), FIRST)
+    path, reader = tmp_path / "a.jsonl", SpoolReader(tmp_path)
+    whole = path.read_bytes()
+    path.write_bytes(whole + whole[:9])
+    assert list(reader.new()) == [FIRST]
+    path.write_bytes(whole + whole)
+    assert list(reader.new()) == [FIRST]
+    path.write_bytes(whole + whole + whole[:9] + b"\n" + whole)
+    assert list(reader.new()) == [FIRST]
+
+
+def test_what_is_no_number_comes_through(tmp_path: Path) -> None:
+    write(Spool(tmp_path, "a"), Report(0, 1, 0.0, {"transfer/kl": math.nan}))
+    (found,) = SpoolReader(tmp_path).new()
+    assert math.isnan(found.metrics["transfer/kl"])
+
+
+def test_ray_can_pickle_it(tmp_path: Path) -> None:
+    pickle.loads(pickle.dumps(Spool(tmp_path, "a")))

@@ -1,0 +1,1 @@
+"""Ablations: what a user asks (`spec`), and the arms that answer it (`designs`)."""

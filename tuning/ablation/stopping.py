@@ -1,0 +1,83 @@
+"""When enough seeds have been run: a rule that looks several times and still keeps alpha.
+
+Looking again after every seed and stopping at the first significant difference errs far more often than alpha: 11 %
+with looks at 5, 12 and 20 seeds, 19 % with one at every seed from 5 to 20. Here the looks are planned, and alpha is
+shared among them in equal parts (Bonferroni): the intervals of all looks, each at level 1 - alpha / looks, hold
+together in at least 1 - alpha of studies. So whatever is concluded from the one at which the rule stops is wrong in at
+most alpha. The price: about one seed more where the effect is large, and less power where the budget ends
+(`python -m benchmarks.coverage`). Equal parts rather than O'Brien and Fleming's, which never stop at the first look.
+The rule is as exact as Student's t: for normal differences.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from scipy import stats
+
+Verdict = Literal["different", "equivalent", "go on", "undecided"]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What is known after the last look that mattered."""
+
+    verdict: Verdict
+    n: int
+    """Pairs that it rests on: those of the look; 0 before the first."""
+    low: float
+    high: float
+    level: float
+    """Of the interval (low, high) of this look by itself; all looks hold together at 1 - alpha."""
+    method: str = "t, alpha shared equally among the planned looks"
+
+
+@dataclass(frozen=True)
+class StoppingRule:
+    """Seeds are added until the paired interval excludes 0, or lies within (-margin, margin), or the budget ends."""
+
+    looks: tuple[int, ...]
+    """Numbers of pairs, ascending, from 2."""
+    alpha: float = 0.05
+    margin: float = 0.0
+
+    def decide(self, differences: Sequence[float]) -> Decision:
+        """Decide from the differences of all pairs so far, in the order of their seeds.
+
+        Looks that were passed are taken in turn, so that a study that is resumed decides like an undisturbed one.
+        """
+        level = 1 - self.alpha / len(self.looks)
+        decision = Decision("go on", 0, -np.inf, np.inf, level)
+        for n in self.looks:
+            if n > len(differences):
+                return decision
+            low, high = _t_limits(differences[:n], level)
+            decision = Decision(self._verdict(n, low, high), n, low, high, level)
+            if decision.verdict != "go on":
+                return decision
+        return decision
+
+    def next_look(self, n: int) -> int | None:
+        """How many pairs are needed for the look after `n`; None after the last."""
+        return next((look for look in self.looks if look > n), None)
+
+    def _verdict(self, n: int, low: float, high: float) -> Verdict:
+        if low > 0 or high < 0:
+            return "different"
+        if -self.margin < low and high < self.margin:
+            return "equivalent"
+        return "go on" if n < self.looks[-1] else "undecided"
+
+
+def planned_looks(least: int, most: int, count: int) -> tuple[int, ...]:
+    """`count` looks, or fewer if there is no room, from `least` to `most` pairs in even steps."""
+    return tuple(dict.fromkeys(int(n) for n in np.linspace(least, most, count).round()))
+
+
+def _t_limits(differences: Sequence[float], level: float) -> tuple[float, float]:
+    half = stats.t.ppf((1 + level) / 2, len(differences) - 1) * stats.sem(differences)
+    centre = np.mean(differences)
+    return float(centre - half), float(centre + half)
