@@ -23,7 +23,7 @@ bench: $(INSTALLED)
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[tuning,reports,s3,lite0,dev]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[tuning,reports,s3,postgres,lite0,dev]'
 	touch $(INSTALLED)
 
 clean:
