@@ -17,4 +17,4 @@ def smallest_p(kind: TestKind, n: int) -> float:
     """
     if kind == "paired_t":
         return 0.0
-    return 2 / (BOOTSTRAPS + 1) if kind == "paired_bootstrap" else 2.0 ** (1 - n)
+    return 1 / (BOOTSTRAPS + 1) if kind == "paired_bootstrap" else 2.0 ** (1 - n)

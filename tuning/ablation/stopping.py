@@ -1,12 +1,13 @@
 """When enough seeds have been run: a rule that looks several times and still keeps alpha.
 
-Looking again after every seed and stopping at the first significant difference errs far more often than alpha: 11 %
-with looks at 5, 12 and 20 seeds, 19 % with one at every seed from 5 to 20. Here the looks are planned, and alpha is
-shared among them in equal parts (Bonferroni): the intervals of all looks, each at level 1 - alpha / looks, hold
+Looking again and again and stopping at the first significant difference errs far more often than alpha: 12 % in place
+of 5 % with looks at 5, 12 and 20 seeds, 19 % with one at every seed from 5 to 20. Here the looks are planned, and alpha
+is shared among them in equal parts (Bonferroni): the intervals of all looks, each at level 1 - alpha / looks, hold
 together in at least 1 - alpha of studies. So whatever is concluded from the one at which the rule stops is wrong in at
-most alpha. The price: about one seed more where the effect is large, and less power where the budget ends
-(`python -m benchmarks.coverage`). Equal parts rather than O'Brien and Fleming's, which never stop at the first look.
-The rule is as exact as Student's t: for normal differences.
+most alpha: measured 4.3 % (`python -m benchmarks.coverage`). The price is power: the last look has alpha / looks only.
+Equal parts rather than O'Brien and Fleming's, which find more at the end but never stop at the first look; here an
+effect of twice the differences' standard deviation stops after 7 of 20 seeds on average. The rule is as exact as
+Student's t: if only one arm has skewed noise, it errs in 10 %, no more than a single t-test does.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy import stats
+
+from tuning.ablation.student import t_limits
 
 Verdict = Literal["different", "equivalent", "go on", "undecided"]
 
@@ -54,7 +56,7 @@ class StoppingRule:
         for n in self.looks:
             if n > len(differences):
                 return decision
-            low, high = _t_limits(differences[:n], level)
+            low, high = map(float, t_limits(np.array(differences[:n], dtype=np.float64), level))
             decision = Decision(self._verdict(n, low, high), n, low, high, level)
             if decision.verdict != "go on":
                 return decision
@@ -75,9 +77,3 @@ class StoppingRule:
 def planned_looks(least: int, most: int, count: int) -> tuple[int, ...]:
     """`count` looks, or fewer if there is no room, from `least` to `most` pairs in even steps."""
     return tuple(dict.fromkeys(int(n) for n in np.linspace(least, most, count).round()))
-
-
-def _t_limits(differences: Sequence[float], level: float) -> tuple[float, float]:
-    half = stats.t.ppf((1 + level) / 2, len(differences) - 1) * stats.sem(differences)
-    centre = np.mean(differences)
-    return float(centre - half), float(centre + half)

@@ -1,0 +1,42 @@
+"""The difference between two arms that share their seeds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reports.statistics.effect_sizes import corrected_d, rank_biserial
+from reports.statistics.intervals import Interval, t_interval
+from reports.statistics.paired_tests import Test, run_test
+from reports.statistics.samples import Sample, differences_of
+from tuning.ablation.reach import TestKind
+
+
+@dataclass(frozen=True)
+class Difference:
+    """`second - first`, seed by seed."""
+
+    mean: float
+    n: int
+    seeds: tuple[int, ...]
+    unpaired: tuple[int, ...]
+    """Seeds that only one arm has: they are not used."""
+    interval: Interval | None
+    test: Test | None
+    """None, as the interval, for a single pair."""
+    corrected_d: float | None
+    rank_biserial: float
+
+
+def compare(first: Sample, second: Sample, test: TestKind = "paired_t", level: float = 0.95) -> Difference:
+    """Compare two arms over the seeds that both have. Raises `StatisticsError` if there is none."""
+    seeds, differences = differences_of(first, second)
+    return Difference(
+        mean=float(differences.mean()),
+        n=len(seeds),
+        seeds=seeds,
+        unpaired=tuple(sorted(set(first) ^ set(second))),
+        interval=t_interval(differences, level),
+        test=run_test(test, differences),
+        corrected_d=corrected_d(differences),
+        rank_biserial=rank_biserial(differences),
+    )
