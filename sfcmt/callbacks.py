@@ -15,7 +15,10 @@ Row = dict[str, float]
 
 
 class Callback:
-    """Hears of stages as they run. Override what you need; nothing here does anything."""
+    """Hears of stages as they run. Override what you need; nothing here does anything.
+
+    Where several workers train a stage, each has a callback; only the main worker's hears more than `epoch_ended`.
+    """
 
     def stage_started(self, stage: Stage, epochs: int) -> None:
         """A stage begins to train (or goes on training)."""
@@ -24,7 +27,10 @@ class Callback:
         """So many epochs, and parts of one, are done."""
 
     def epoch_ended(self, stage: Stage, row: Row, outputs: Callable[[], Outputs | None]) -> None:
-        """An epoch's mean losses are known; `outputs` computes what the model says now, if the stage makes one."""
+        """An epoch's mean losses are known; `outputs` computes what the model says now, if the stage makes one.
+
+        Called on every worker, since `outputs` is a collective: all workers call it, or none.
+        """
 
     def stage_ended(self, stage: Stage, artifact: Artifact) -> None:
         """A stage's artifact is there, trained just now or found (`artifact.reused`)."""

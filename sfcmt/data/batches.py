@@ -1,4 +1,7 @@
-"""What the stages train on: batches of normalised, augmented images, and the plain images for evaluation."""
+"""What the stages train on: batches of normalised, augmented images, and the plain images for evaluation.
+
+Rows are those of the global batch, which all workers draw alike; images are of this worker's share of them only.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from sfcmt.data.augment import apply_views, random_views
 from sfcmt.data.dataset import Dataset, holdout_mask
 from sfcmt.data.loading import ImageReader, Images
 from sfcmt.data.schema import Split
+from sfcmt.distributed import share
 from sfcmt.errors import DataError
 from sfcmt.models.normalise import Normalise
 
@@ -40,7 +44,7 @@ class Column:
 
 
 class SourceBatch(NamedTuple):
-    """Augmented TR source images (B, 3, H, W) and their labels (B,)."""
+    """Augmented TR source images (B, 3, H, W), this worker's share, and the labels (B,) of all."""
 
     x_B3HW: Tensor
     label_B: Tensor
@@ -65,7 +69,7 @@ class SourceData:
         """One pass over the training rows in random order."""
         for rows in shuffled(self.train_rows, training.batch, self.steps(training), generator):
             views = random_views(len(rows), training.crop, training.flip, generator)
-            yield SourceBatch(self.column.augmented(rows, views), self.labels(rows))
+            yield SourceBatch(self.column.augmented(share(rows), share(views)), self.labels(rows))
 
     def labels(self, rows: Tensor) -> Tensor:
         """Labels of rows, on the device."""
@@ -82,7 +86,8 @@ class Rows(NamedTuple):
 class UnlabelledBatch:
     """TR target images and TI pairs of one step. Each is loaded when a loss asks for it, and only then.
 
-    A column that is loaded begins to decode its rows of the next step, `upcoming`.
+    `target_B` and `pair_B` are the rows of all workers; the images are this worker's share of them. A column that is
+    loaded begins to decode its rows of the next step, `upcoming`.
     """
 
     def __init__(self, data: UnlabelledData, rows: Rows, views: tuple[Tensor, Tensor], upcoming: Rows | None) -> None:
@@ -93,9 +98,9 @@ class UnlabelledBatch:
     @cached_property
     def target(self) -> Tensor:
         """TR target images (B, 1, H, W), augmented."""
-        x_B1HW = self._data.target.augmented(self.target_B, self._target_views)
+        x_B1HW = self._data.target.augmented(share(self.target_B), share(self._target_views))
         if self._upcoming is not None:
-            self._data.target.images.prefetch(self._upcoming.target_B)
+            self._data.target.images.prefetch(share(self._upcoming.target_B))
         return x_B1HW
 
     @cached_property
@@ -109,9 +114,9 @@ class UnlabelledBatch:
         return self._pair_side(self._data.pair_source)
 
     def _pair_side(self, column: Column) -> Tensor:
-        x_BCHW = column.augmented(self.pair_B, self._pair_views)
+        x_BCHW = column.augmented(share(self.pair_B), share(self._pair_views))
         if self._upcoming is not None:
-            column.images.prefetch(self._upcoming.pair_B)
+            column.images.prefetch(share(self._upcoming.pair_B))
         return x_BCHW
 
 

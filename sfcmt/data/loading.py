@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import uuid
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
@@ -133,7 +134,7 @@ def _mapped(dataset: Dataset, split: Split, cache: Path) -> pa.Table:
     path = cache / f"{dataset.manifest.entry(split).sha256}.arrow"
     if not path.exists():
         cache.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(f".{os.getpid()}")
+        temporary = path.with_suffix(f".{uuid.uuid4().hex}")  # a process's number is not its own on a shared disk
         table = dataset.table(split)
         with pa.OSFile(str(temporary), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
             writer.write_table(table)

@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.hooks import RemovableHandle
 
+from sfcmt.distributed import pooled, workers
+
 
 class Moments(NamedTuple):
     """Mean and variance of a layer's inputs, both (C,), by channel."""
@@ -52,8 +54,8 @@ class BatchNormStatistics:
             extractor(images)
         loss = batchnorm_matching(statistics.batch, source_statistics)
 
-    They are those of the latest forward pass, and differentiable; computed when asked for. The variance is the biased
-    one.
+    They are those of the latest forward pass, of all workers together, and differentiable; computed when asked for.
+    The variance is the biased one.
     """
 
     def __init__(self, module: nn.Module) -> None:
@@ -75,7 +77,8 @@ class BatchNormStatistics:
     @property
     def batch(self) -> dict[str, Moments]:
         """Mean and variance by the layer's name."""
-        return {name: _moments(x) for name, x in self._inputs.items()}
+        own = {name: _moments(x) for name, x in self._inputs.items()}
+        return own if workers() == 1 else _of_all_workers(own, len(next(iter(self._inputs.values()))))
 
     def _note(self, name: str, _layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         self._inputs[name] = inputs[0]
@@ -86,6 +89,15 @@ def _moments(x: Tensor) -> Moments:
     dimensions = [dimension for dimension in range(x.ndim) if dimension != 1]
     variance_C, mean_C = torch.var_mean(wide, dim=dimensions, correction=0)
     return Moments(mean_C, variance_C)
+
+
+def _of_all_workers(own: Mapping[str, Moments], images: int) -> dict[str, Moments]:
+    """Moments over all workers' images, of which a layer sees equally many values each; in one exchange."""
+    means, variances = zip(*own.values(), strict=True)
+    sizes = [len(mean_C) for mean_C in means]
+    mean, variance, _ = pooled(torch.cat(means), torch.cat(variances), images)
+    by_layer = zip(torch.split(mean, sizes), torch.split(variance, sizes), strict=True)
+    return {name: Moments(*moments) for name, moments in zip(own, by_layer, strict=True)}
 
 
 def _tracking_layers(module: nn.Module) -> Iterator[tuple[str, _BatchNorm]]:

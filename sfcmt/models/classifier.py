@@ -8,9 +8,11 @@ from __future__ import annotations
 import copy
 from typing import NamedTuple, cast
 
+import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
+from sfcmt.distributed import gathered, workers
 from sfcmt.models.backbones import build_backbone
 
 BOTTLENECK = 256
@@ -21,6 +23,13 @@ class Prediction(NamedTuple):
 
     features_BD: Tensor
     logits_BK: Tensor
+
+    def of_all(self, total: int) -> Prediction:
+        """From the predictions for a worker's share of `total` images, those for all of them."""
+        if workers() == 1:
+            return self
+        both = gathered(torch.cat(self, dim=1), total)  # one exchange
+        return Prediction(*torch.split(both, [tensor.shape[1] for tensor in self], dim=1))
 
 
 class Classifier(nn.Module):

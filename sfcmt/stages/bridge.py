@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from sfcmt.config import BridgeConfig
 from sfcmt.data.batches import UnlabelledBatch, UnlabelledData
 from sfcmt.data.schema import Split
+from sfcmt.distributed import averaged, is_main
 from sfcmt.losses.batchnorm_matching import BatchNormStatistics, batchnorm_matching, running_statistics
 from sfcmt.losses.domain_adversarial import domain_adversarial, reversal_strength, reverse_gradient
 from sfcmt.losses.feature_matching import feature_matching
@@ -59,7 +60,8 @@ class BridgeStage(Stage):
         data = UnlabelledData(self.dataset, self.experiment.data, workspace.reader)
         fit(BridgeLearner(translator, source, self.config), data, self.config, workspace)
         weights = {name: tensor.contiguous() for name, tensor in translator.state_dict().items()}
-        save_file(weights, workspace.folder / _WEIGHTS)
+        if is_main():
+            save_file(weights, workspace.folder / _WEIGHTS)
         return {}
 
 
@@ -77,7 +79,7 @@ class BridgeLearner(Learner[UnlabelledBatch]):
         super().__init__()
         self.translator = translator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.source = frozen(source).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.discriminator = Discriminator()
+        self.discriminator = Discriminator() if config.alpha_d else None
         set_batchnorm_momentum(translator, config.bn_momentum)
         self._config = config
         self._reads_features = any((config.alpha_d, config.alpha_im, config.perceptual, config.bn_matching))
@@ -90,32 +92,37 @@ class BridgeLearner(Learner[UnlabelledBatch]):
 
     def parameter_groups(self) -> list[ParameterGroup]:
         """T and D at one rate."""
-        return [{"params": [*self.translator.parameters(), *self.discriminator.parameters()], "lr": self._config.lr}]
+        discriminator = [] if self.discriminator is None else self.discriminator.parameters()
+        return [{"params": [*self.translator.parameters(), *discriminator], "lr": self._config.lr}]
 
     def forward(self, batch: UnlabelledBatch) -> dict[str, Tensor]:
         """The weighted losses of TGMB; those of weight 0 are not computed."""
-        config, pairs = self._config, len(batch.pair_B)
+        config, own = self._config, len(batch.pair_target)
         translated = self.translator(torch.cat([batch.pair_target, batch.target]))
-        losses = {"reconstruction": reconstruction(translated[:pairs], batch.pair_source)}
+        own_loss = reconstruction(translated[:own], batch.pair_source)  # images are too large to gather
+        losses = {"reconstruction": averaged(own_loss, own, len(batch.pair_B))}
         if not self._reads_features:
             return losses
-        prediction: Prediction = self.source(translated)
-        if config.alpha_d:
-            losses["domain"] = config.alpha_d * self._domain_loss(prediction.features_BD, pairs)
+        seen: Prediction = self.source(translated)
+        pair = Prediction(*(tensor[:own] for tensor in seen)).of_all(len(batch.pair_B))
+        target = Prediction(*(tensor[own:] for tensor in seen)).of_all(len(batch.target_B))
+        if self.discriminator is not None:
+            losses["domain"] = config.alpha_d * self._domain_loss(self.discriminator, pair, target)
         if config.alpha_im:
-            losses["infomax"] = config.alpha_im * information_maximisation(prediction.logits_BK[pairs:])
+            losses["infomax"] = config.alpha_im * information_maximisation(target.logits_BK)
         if config.perceptual:
             with torch.no_grad():
-                real = self.source(batch.pair_source).features_BD
-            losses["perceptual"] = config.perceptual * feature_matching(prediction.features_BD[:pairs], real)
+                real = self.source(batch.pair_source).of_all(len(batch.pair_B))
+            losses["perceptual"] = config.perceptual * feature_matching(pair.features_BD, real.features_BD)
         if config.bn_matching:
-            losses["bn_matching"] = config.bn_matching * self._bn_loss(translated[pairs:])
+            losses["bn_matching"] = config.bn_matching * self._bn_loss(translated[own:])
         return losses
 
-    def _domain_loss(self, features_BD: Tensor, pairs: int) -> Tensor:
-        is_target_B = torch.arange(len(features_BD), device=features_BD.device) >= pairs
+    def _domain_loss(self, discriminator: nn.Module, pair: Prediction, target: Prediction) -> Tensor:
+        features_BD = torch.cat([pair.features_BD, target.features_BD])
+        is_target_B = torch.arange(len(features_BD), device=features_BD.device) >= len(pair.features_BD)
         reversed_BD = reverse_gradient(features_BD, reversal_strength(self.progress))
-        return domain_adversarial(self.discriminator(reversed_BD), is_target_B.to(features_BD.dtype))
+        return domain_adversarial(discriminator(reversed_BD), is_target_B.to(features_BD.dtype))
 
     def _bn_loss(self, translated_B3HW: Tensor) -> Tensor:
         with BatchNormStatistics(self.source) as seen:

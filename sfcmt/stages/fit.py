@@ -1,16 +1,23 @@
-"""The one training loop: any learner, any batches; goes on from its last epoch after an interruption."""
+"""The one training loop: any learner, any batches; goes on from its last epoch after an interruption.
+
+In a `torch.distributed` group the workers train one model together, each on its share of every batch.
+"""
 
 from __future__ import annotations
 
 import math
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 
-from sfcmt.callbacks import Row
+from sfcmt.callbacks import Callback, Row
 from sfcmt.config import Training
+from sfcmt.distributed import is_main, main_says, summed, workers
 from sfcmt.errors import SfcmtError
+from sfcmt.models.synchronised import synchronise
 from sfcmt.stages.checkpoint import load_checkpoint, save_checkpoint
 from sfcmt.stages.learner import B, Batches, Learner
 from sfcmt.stages.stage import Workspace
@@ -28,15 +35,16 @@ def fit(learner: Learner[B], batches: Batches[B], training: Training, workspace:
     """
     learner.to(workspace.device)
     loop = Loop(learner, training, workspace)
-    workspace.callback.stage_started(workspace.stage, training.epochs)
+    callback = workspace.callback if is_main() else Callback()
+    callback.stage_started(workspace.stage, training.epochs)
     for epoch in range(loop.resume(), training.epochs):
         generator = workspace.seed_everything("epoch", epoch)
         learner.train()
         learner.start_epoch()
         steps = batches.steps(training)
         for step, batch in enumerate(batches.epoch(training, generator)):
-            loop.step(batch, (epoch + step / steps) / training.epochs)
-            workspace.callback.advanced(workspace.stage, epoch + (step + 1) / steps)
+            loop.step(batch, (epoch + step / steps) / training.epochs, *_place(step, steps, training.accumulate))
+            callback.advanced(workspace.stage, epoch + (step + 1) / steps)
         loop.end_epoch(epoch)
     learner.eval()
 
@@ -47,6 +55,7 @@ class Loop:
     def __init__(self, learner: Learner[Any], training: Training, workspace: Workspace) -> None:
         self._learner, self._training, self._workspace = learner, training, workspace
         self._optimiser = _optimiser(learner, training)
+        self._forward = _parallel(learner, workspace.device)
         self._rates = [group["lr"] for group in self._optimiser.param_groups]
         self._dtype = getattr(torch, training.precision)
         self._scaler = torch.amp.GradScaler(workspace.device.type, enabled=self._dtype is torch.float16)
@@ -55,7 +64,7 @@ class Loop:
 
     def resume(self) -> int:
         """Restore the checkpoint if there is one; the epoch to go on with."""
-        if not self._workspace.checkpoint.exists():
+        if not main_says(self._workspace.checkpoint.exists(), self._workspace.device):
             return 0
         notes = load_checkpoint(self._workspace.checkpoint, self._learner, self._optimiser)
         self._workspace.curves = notes["curves"]
@@ -63,25 +72,36 @@ class Loop:
         self._scaler.load_state_dict(notes["scaler"])
         return len(self._workspace.curves)
 
-    def step(self, batch: object, progress: float) -> None:
-        """One step of the optimiser."""
+    def step(self, batch: object, progress: float, batches: int = 1, complete: bool = True) -> None:
+        """Learn from a batch: one of `batches` that make a step of the optimiser together, the last when `complete`."""
         self._learner.progress = progress
-        for group, rate in zip(self._optimiser.param_groups, self._rates, strict=True):
-            group["lr"] = rate * _schedule(self._training, progress)
-        with torch.autocast(self._workspace.device.type, self._dtype, enabled=self._dtype is not torch.float32):
-            losses = self._learner(batch)
-        self._optimiser.zero_grad(set_to_none=True)
-        self._scaler.scale(sum(losses.values())).backward()
-        self._scaler.step(self._optimiser)
-        self._scaler.update()
-        self._learner.end_step()
+        with self._exchange(complete):
+            with torch.autocast(self._workspace.device.type, self._dtype, enabled=self._dtype is not torch.float32):
+                losses = self._forward(batch)
+            self._scaler.scale(sum(losses.values()) / batches).backward()
         for name, loss in losses.items():  # summed on the device: reading a value would wait for it
             self._sums[name] = self._sums.get(name, 0.0) + loss.detach().float()
         self._steps += 1
+        if complete:
+            self._update(progress)
+
+    def _exchange(self, complete: bool) -> AbstractContextManager[None]:
+        """Workers exchange gradients once a step of the optimiser only."""
+        if complete or not isinstance(self._forward, DistributedDataParallel):
+            return nullcontext()
+        return self._forward.no_sync()
+
+    def _update(self, progress: float) -> None:
+        for group, rate in zip(self._optimiser.param_groups, self._rates, strict=True):
+            group["lr"] = rate * _schedule(self._training, progress)
+        self._scaler.step(self._optimiser)
+        self._scaler.update()
+        self._optimiser.zero_grad(set_to_none=True)
+        self._learner.end_step()
 
     def end_epoch(self, epoch: int) -> None:
         """Close the epoch: check its losses, remember them, write the checkpoint, and tell."""
-        row: Row = {"epoch": epoch + 1, **{name: float(total) / self._steps for name, total in self._sums.items()}}
+        row: Row = {"epoch": epoch + 1, **self._means()}
         if not all(map(math.isfinite, row.values())):
             losses = ", ".join(f"{name} {value:.4g}" for name, value in row.items() if name != "epoch")
             raise DivergedError(f"{self._workspace.stage.name}: diverged in epoch {epoch + 1} ({losses}); lower the lr")
@@ -93,8 +113,30 @@ class Loop:
             "seconds": workspace.seconds,
             "scaler": self._scaler.state_dict(),
         }
-        save_checkpoint(workspace.checkpoint, self._learner, self._optimiser, notes)
+        if is_main():
+            save_checkpoint(workspace.checkpoint, self._learner, self._optimiser, notes)
+            workspace.checkpoint_written()
         workspace.callback.epoch_ended(workspace.stage, row, self._learner.outputs)
+
+    def _means(self) -> Row:
+        """The epoch's mean losses, the same on all workers to the last bit."""
+        sums = (summed(torch.stack([*self._sums.values()])) / workers()).tolist()
+        return {name: total / self._steps for name, total in zip(self._sums, sums, strict=True)}
+
+
+def _parallel(learner: Learner[Any], device: torch.device) -> nn.Module:
+    """The learner; among several workers, with the mean of their gradients and statistics of their whole batch."""
+    if workers() == 1:
+        return learner
+    synchronise(learner.train(), device)
+    return DistributedDataParallel(learner, forward_sync_buffers=False)
+
+
+def _place(step: int, steps: int, accumulate: int) -> tuple[int, bool]:
+    """How many batches share the optimiser's step that this one is for, and whether it is their last."""
+    first = step - step % accumulate
+    batches = min(accumulate, steps - first)
+    return batches, step == first + batches - 1
 
 
 def _optimiser(learner: Learner[Any], training: Training) -> torch.optim.Optimizer:

@@ -9,18 +9,24 @@ import torch
 from torch import Tensor
 
 from sfcmt.data.batches import Column
+from sfcmt.distributed import share, workers
 from sfcmt.models.classifier import Prediction
 
 _BATCH = 128
 
 
 @torch.no_grad()
-def predict_rows(model: Callable[[Tensor], Prediction], column: Column, rows: Tensor | None = None) -> Prediction:
+def predict_rows(
+    model: Callable[[Tensor], Prediction], column: Column, rows: Tensor | None = None, shared: bool = True
+) -> Prediction:
     """Float32 features (N, D) and logits (N, K) of the column's rows; the model stays in the mode it is in.
 
-    Batches are of nearly equal size, for a model in training mode: no last one of a single row.
+    Workers share the rows, and all get all predictions. A model in training mode, whose answers depend on the batch, is
+    for each worker alone: not `shared`. Batches are of nearly equal size for its sake: no last one of a single row.
     """
     chosen = torch.arange(len(column)) if rows is None else rows
+    if shared and 1 < workers() <= len(chosen):
+        return predict_rows(model, column, share(chosen), shared=False).of_all(len(chosen))
     batches = chosen.tensor_split(max(1, math.ceil(len(chosen) / _BATCH)))
     with torch.autocast(column.normalise.mean.device.type, enabled=False):
         parts = [model(column.clean(index)) for index in batches]

@@ -12,6 +12,7 @@ from sfcmt.config import SourceConfig
 from sfcmt.data.batches import SourceBatch, SourceData
 from sfcmt.data.dataset import Dataset
 from sfcmt.data.schema import Split
+from sfcmt.distributed import gathered, is_main
 from sfcmt.models.classifier import Classifier, set_batchnorm_momentum
 from sfcmt.models.target_model import ModelSpec, TargetModel
 from sfcmt.stages.fit import fit
@@ -39,7 +40,8 @@ class SourceStage(Stage):
         model = Classifier(config.backbone, len(self.dataset.classes), config.pretrained)
         fit(SourceLearner(model, config), data, config, workspace)
         spec = source_spec(self.dataset, config.backbone, self.experiment.data.size)
-        TargetModel(spec, model).save(workspace.folder)
+        if is_main():
+            TargetModel(spec, model).save(workspace.folder)
         if not len(data.held_rows):
             return {}
         predicted = predict_rows(model, data.column, data.held_rows).logits_BK.argmax(dim=1)
@@ -61,7 +63,7 @@ class SourceLearner(Learner[SourceBatch]):
 
     def forward(self, batch: SourceBatch) -> dict[str, Tensor]:
         """Cross-entropy of one batch."""
-        logits_BK = self.model(batch.x_B3HW).logits_BK
+        logits_BK = gathered(self.model(batch.x_B3HW).logits_BK, len(batch.label_B))
         smoothing = self._config.label_smoothing
         return {"cross_entropy": F.cross_entropy(logits_BK, batch.label_B, label_smoothing=smoothing)}
 

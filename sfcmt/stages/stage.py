@@ -6,7 +6,7 @@ import hashlib
 import json
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -19,8 +19,10 @@ from sfcmt.config import Runtime
 from sfcmt.data.dataset import Dataset
 from sfcmt.data.loading import ImageReader
 from sfcmt.data.schema import Split
+from sfcmt.distributed import barrier, is_main, own_device
 from sfcmt.identity import digest, result_fields
-from sfcmt.store import CURVES, RESULT, Artifact
+from sfcmt.local_copy import CHECKPOINT, RESULT
+from sfcmt.store import CURVES, Artifact
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -88,18 +90,25 @@ class Workspace:
     upstream: Sequence[Artifact]
     runtime: Runtime
     callback: Callback
+    checkpoint_written: Callable[[], None] = lambda: None
+    """Called by the process that has written the checkpoint, after each epoch."""
     curves: list[Row] = field(default_factory=list)
     seconds_before: float = 0.0
     """Training time of an earlier process that this one goes on from."""
     started: float = field(default_factory=time.perf_counter)
 
     def run(self) -> None:
-        """Train the stage; its files, `curves.json` and `result.json` (metrics and seconds) are in the folder after."""
+        """Train the stage; its files, `curves.json` and `result.json` (metrics and seconds) are in the folder after.
+
+        In a `torch.distributed` group, every worker calls this with the same folder, and all train the stage together.
+        """
         metrics = self.stage.train(self)
-        if self.curves:
-            (self.folder / CURVES).write_text(json.dumps(self.curves) + "\n")
-        result = {"metrics": metrics, "seconds": round(self.seconds, 3)}
-        (self.folder / RESULT).write_text(json.dumps(result))
+        if is_main():
+            if self.curves:
+                (self.folder / CURVES).write_text(json.dumps(self.curves) + "\n")
+            result = {"metrics": metrics, "seconds": round(self.seconds, 3)}
+            (self.folder / RESULT).write_text(json.dumps(result))
+        barrier()
 
     @property
     def seconds(self) -> float:
@@ -109,14 +118,14 @@ class Workspace:
     @property
     def checkpoint(self) -> Path:
         """Where the state after the last finished epoch is kept."""
-        return self.folder / "checkpoint.safetensors"
+        return self.folder / CHECKPOINT
 
     @cached_property
     def device(self) -> torch.device:
         """The device to compute on."""
         if self.runtime.threads is not None:
             torch.set_num_threads(self.runtime.threads)
-        return self.runtime.torch_device()
+        return own_device(self.runtime.torch_device())
 
     @cached_property
     def reader(self) -> ImageReader:

@@ -17,7 +17,8 @@ from sfcmt.stages.predict import predict_rows
 class Teacher:
     """A frozen model's predictions for the rows of a column.
 
-    `clean`: of the plain images, all rows at first use, then looked up. `augmented`: of the view it is handed.
+    `clean`: of the plain images, all rows at first use, then looked up. `augmented`: of the views it is handed, which
+    are those of this worker's share of the rows.
     """
 
     def __init__(
@@ -29,7 +30,7 @@ class Teacher:
     def __call__(self, rows_B: Tensor, augmented: Callable[[], Tensor]) -> Prediction:
         """Predictions for rows; `augmented` makes their views, and is called only if they are needed."""
         if self._view == "augmented":
-            return self._model(augmented())
+            return self._model(augmented()).of_all(len(rows_B))
         rows = rows_B.to(self._table.logits_BK.device)
         return Prediction(self._table.features_BD[rows], self._table.logits_BK[rows])
 

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from sfcmt.config import TransferConfig
 from sfcmt.data.batches import UnlabelledData
 from sfcmt.data.schema import Split
+from sfcmt.distributed import is_main
 from sfcmt.models.classifier import Classifier, Prediction, copy_of, frozen
 from sfcmt.models.target_model import ModelSpec, TargetModel
 from sfcmt.outputs import Outputs
@@ -164,8 +165,10 @@ class TransferStage(Stage):
         """Make the target model, save it and its outputs."""
         setting = Setting(self.config, workspace)
         model = self.method().adapt(setting).to(workspace.device).eval()
-        model.save(workspace.folder)
-        outputs_of(model, setting).save(workspace.folder / OUTPUTS)
+        outputs = outputs_of(model, setting)
+        if is_main():
+            model.save(workspace.folder)
+            outputs.save(workspace.folder / OUTPUTS)
         return {}
 
 

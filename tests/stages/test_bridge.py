@@ -40,6 +40,7 @@ def test_the_source_model_stays_as_it_is_and_the_translator_learns(
         optimiser.step()
     assert all(torch.equal(tensor, before[name]) for name, tensor in learner.source.state_dict().items())
     assert all(parameter.grad is None for parameter in learner.source.parameters())
+    assert learner.discriminator is not None
     trained = [*learner.translator.parameters(), *learner.discriminator.parameters()]
     assert all(parameter.grad is not None and parameter.grad.any() for parameter in trained)
 
@@ -78,6 +79,7 @@ def test_losses_at_the_start_are_those_of_a_channel_copy(tiny_data: Path, tiny_s
 
 def test_the_domain_loss_tells_pairs_from_targets(tiny_data: Path, tiny_store: Path, tmp_path: Path) -> None:
     learner, batch = learner_of(tiny_data, tiny_store, tmp_path, alpha_d=2.0)
+    assert learner.discriminator is not None
     learner.discriminator.out.weight.data.zero_()
     learner.discriminator.out.bias.data.fill_(3.0)  # says target of everything
     s = torch.tensor(3.0, dtype=torch.float64).sigmoid()

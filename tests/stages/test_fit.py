@@ -187,3 +187,42 @@ def test_frozen_depthwise_convolutions_stay_as_they_are(tiny_data: Path, tmp_pat
     same = {id(tensor) for name, tensor in model.named_parameters() if torch.equal(tensor, before[name])}
     assert len(depthwise) == 17
     assert same == depthwise
+
+
+class Slopes(Learner[int]):
+    """One weight whose gradient is the batch's number. Remembers the weight before each batch, and ended steps."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros((), dtype=torch.float64))
+        self.seen, self.ended = list[float](), 0
+
+    def parameter_groups(self) -> list[ParameterGroup]:
+        return [{"params": [self.weight], "lr": 0.1}]
+
+    def forward(self, batch: int) -> dict[str, Tensor]:
+        self.seen.append(self.weight.item())
+        return {"loss": batch * self.weight}
+
+    def end_step(self) -> None:
+        self.ended += 1
+
+
+@pytest.mark.parametrize(
+    ("accumulate", "groups"), [(2, [(0, 1), (2, 3), (4,)]), (5, [(0, 1, 2, 3, 4)]), (9, [range(5)])]
+)
+def test_accumulated_batches_make_one_step_along_their_mean_gradient(
+    tiny_data: Path, tmp_path: Path, accumulate: int, groups: list[tuple[int, ...]]
+) -> None:
+    learner = Slopes()
+    training = Training(epochs=1, optimiser="sgd", weight_decay=0, schedule="constant", accumulate=accumulate)
+    fit(learner, Numbers(), training, workspace(tiny_data, tmp_path))
+    weight, velocity, seen = 0.0, 0.0, list[float]()
+    for group in groups:
+        seen += [weight] * len(group)
+        gradient = sum(group) / len(group)
+        velocity = 0.9 * velocity + gradient
+        weight -= 0.1 * (gradient + 0.9 * velocity)
+    assert learner.seen == pytest.approx(seen)
+    assert learner.weight.item() == pytest.approx(weight)
+    assert learner.ended == len(groups)

@@ -26,7 +26,7 @@ class BatchNormAdaptation(Method[TransferConfig]):
         momenta = [layer.momentum for layer in batchnorm_layers(student)]
         _forget_statistics(student)
         order = torch.randperm(len(setting.data.target), generator=setting.workspace.seed_everything("order"))
-        predict_rows(lambda x: student.train()(channel_copy(x)), setting.data.target, order)
+        predict_rows(lambda x: student.train()(channel_copy(x)), setting.data.target, order, shared=False)
         for layer, momentum in zip(batchnorm_layers(student), momenta, strict=True):
             layer.momentum = momentum
         return setting.target_model(student)

@@ -18,7 +18,7 @@ from sfcmt.models.classifier import BatchNormFrozen, Classifier, Prediction
 
 
 class Step:
-    """One batch as the student sees it, in training mode."""
+    """One global batch as the student sees it, in training mode: each worker its share, then all know all."""
 
     def __init__(self, student: Classifier, batch: UnlabelledBatch, follows_pairs: bool, progress: float) -> None:
         self.batch, self.progress = batch, progress
@@ -37,7 +37,8 @@ class Step:
     @cached_property
     def _seen(self) -> tuple[Prediction, BatchNormStatistics]:
         with BatchNormStatistics(self._student) as statistics:
-            return self._student(channel_copy(self.batch.target)), statistics
+            prediction: Prediction = self._student(channel_copy(self.batch.target))
+        return prediction.of_all(len(self.batch.target_B)), statistics
 
     @cached_property
     def pair(self) -> Prediction:
@@ -48,7 +49,7 @@ class Step:
         """
         with nullcontext() if self._follows_pairs else BatchNormFrozen(self._student):
             prediction: Prediction = self._student(channel_copy(self.batch.pair_target))
-        return prediction
+        return prediction.of_all(len(self.batch.pair_B))
 
 
 class Survey:

@@ -28,14 +28,14 @@ class Neighbours(Term):
 
     def forward(self, step: Step) -> Tensor:
         """The loss of one batch."""
-        probabilities_BK = step.target.logits_BK.float().softmax(dim=1)
+        probabilities_BK = step.target.logits_BK.to(self._probabilities_NK.dtype).softmax(dim=1)
         neighbours_BMK = self._neighbours(step, probabilities_BK)
         return attracting_dispersing(probabilities_BK, neighbours_BMK, (1 + 10 * step.progress) ** -self._decay)
 
     @torch.no_grad()
     def _neighbours(self, step: Step, probabilities_BK: Tensor) -> Tensor:
         rows = step.batch.target_B.to(self._features_ND.device)
-        features_BD = F.normalize(step.target.features_BD.float(), dim=1)
+        features_BD = F.normalize(step.target.features_BD.to(self._features_ND.dtype), dim=1)
         self._features_ND[rows], self._probabilities_NK[rows] = features_BD, probabilities_BK.detach()
         with torch.autocast(features_BD.device.type, enabled=False):  # neighbours differ by less than half precision
             similarity_BN = features_BD @ self._features_ND.T
