@@ -1,9 +1,10 @@
-"""Classifying image files with a trained model."""
+"""Classifying image files, or encoded images from anywhere, with a trained model."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -19,32 +20,48 @@ _BATCH = 128
 
 @dataclass(frozen=True)
 class Classification:
-    """The class of one image file, and the probability of each."""
+    """The class of one image, and the probability of each."""
 
     file: str
     label: str
     probabilities: dict[str, float]
 
 
-@torch.no_grad()
-def classify(model: Callable[[Tensor], Tensor], spec: ModelSpec, files: Sequence[Path]) -> list[Classification]:
+def classify(model: Callable[[Tensor], Tensor], spec: ModelSpec, files: Iterable[Path]) -> list[Classification]:
     """Classify image files with a model that maps raw pixels to logits. Raises `DataError` naming a bad file."""
-    batches = (files[start : start + _BATCH] for start in range(0, len(files), _BATCH))
-    logits = [model(torch.stack([read_image(file, spec) for file in batch])) for batch in batches]
-    return [
-        Classification(str(file), spec.classes[int(row.argmax())], dict(zip(spec.classes, row.tolist(), strict=True)))
-        for file, row in zip(files, torch.cat(logits).softmax(dim=1), strict=True)
-    ]
+    return classify_encoded(model, spec, ((str(file), _content(file)) for file in files))
+
+
+@torch.no_grad()
+def classify_encoded(
+    model: Callable[[Tensor], Tensor], spec: ModelSpec, images: Iterable[tuple[str, bytes]]
+) -> list[Classification]:
+    """Classify encoded images, each with the name that it is called by. Raises `DataError` naming a bad one."""
+    found, rest = [], iter(images)
+    while batch := list(islice(rest, _BATCH)):
+        x_BCHW = torch.stack([_pixels(data, name, spec) for name, data in batch])
+        for (name, _), row in zip(batch, model(x_BCHW).softmax(dim=1), strict=True):
+            probabilities = dict(zip(spec.classes, row.tolist(), strict=True))
+            found.append(Classification(name, spec.classes[int(row.argmax())], probabilities))
+    return found
 
 
 def read_image(file: Path, spec: ModelSpec) -> Tensor:
     """An image file as the model takes it: float32 (channels, size, size) in stored pixel values."""
+    return _pixels(_content(file), str(file), spec)
+
+
+def _content(file: Path) -> bytes:
     if not file.is_file():
         raise DataError(f"{file}: no such file")
-    pixels = decode(file.read_bytes(), str(file))
+    return file.read_bytes()
+
+
+def _pixels(data: bytes, name: str, spec: ModelSpec) -> Tensor:
+    pixels = decode(data, name)
     bits = 16 if pixels.dtype == np.uint16 else 8
     if (pixels.shape[0], bits) != (spec.channels, spec.bits):
         wanted = f"{spec.channels} channel(s) of {spec.bits} bits ({spec.modality})"
-        raise DataError(f"{file}: has {pixels.shape[0]} channel(s) of {bits} bits; the model takes {wanted}")
+        raise DataError(f"{name}: has {pixels.shape[0]} channel(s) of {bits} bits; the model takes {wanted}")
     filled = fill_holes(pixels) if spec.holes == "fill" else pixels
     return torch.from_numpy(resize(filled, spec.size, keep_holes=spec.holes == "mask").astype(np.float32))

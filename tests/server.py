@@ -35,12 +35,21 @@ def tracking_server(folder: Path, database: str, port: int) -> Iterator[str]:
         _wait_for(f"{address}/health")
         yield address
     finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait(timeout=20)
+        _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Ask it to stop; MLflow's launcher may then take 20 s to collect garbage, for which nobody waits."""
+    os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(timeout=5)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def _wait_for(address: str) -> None:
-    for _ in range(120):
+    for _ in range(360):
         try:
             with urllib.request.urlopen(address) as answer:
                 assert answer.status == 200

@@ -1,0 +1,57 @@
+"""The model card: what the model is, where it comes from, how it was chosen, what is known of it, and its limits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from reports.registry.candidate import Candidate
+from sfcmt.data.schema import Split
+
+_LIMITS = """\
+- For images like the target images that it was trained on: another sensor, scene or class is another task.
+- A label-free score says how a model agrees, or how sure it is, not whether it is right.
+- The probabilities have not been calibrated."""
+
+
+def model_card(candidate: Candidate) -> str:
+    """The card as Markdown. Oracle scores are in it only if the study has been scored."""
+    spec, study, selection = candidate.spec, candidate.study, candidate.selection
+    rows = {split: study.dataset.manifest.entry(split).rows for split in Split}
+    parts = {
+        "What it is": f"""\
+A classifier of {spec.modality} images into {len(spec.classes)} classes: {", ".join(spec.classes)}.
+Backbone `{spec.backbone}`, translator `{spec.translator}`, trained by `{candidate.recipe["name"]}`.
+
+- In: column `encoded_image`, bytes of a PNG, JPEG or TIFF (JSON: base64) of {spec.channels} channel(s) of {spec.bits}
+  bits, of any size; decoded and resized to {spec.size} x {spec.size} within the model.
+- Out: `label`, and `probabilities` by class.""",
+        "What it was trained on": f"""\
+Data set `{study.dataset.manifest.name}`, digest `{study.dataset.digest(*Split)}`: {rows[Split.SOURCE]} labelled source
+images (for the source model only), {rows[Split.PAIRS]} unlabelled pairs, {rows[Split.TARGET]} unlabelled target images.
+No target label was read.
+
+{_table("stage", "identity", {kind: f"`{identity}`" for kind, identity in candidate.stages.items()})}""",
+        "How it was chosen": f"""\
+Trial {candidate.trial.number} of study `{study.folder.name}`, by `{selection["pick"]}` over
+{len(selection["scores"])} models, without labels. Its values: `{selection["values"]}`.""",
+        "Label-free scores": _table("validator", "value", _figures(candidate.validators)),
+        "Oracle scores": _oracles(candidate),
+        "Limits": _LIMITS,
+    }
+    text = "\n\n".join(f"## {title}\n\n{part}" for title, part in parts.items() if part)
+    return f"# {study.name}, trial {candidate.trial.number}\n\n{text}\n"
+
+
+def _oracles(candidate: Candidate) -> str:
+    if not candidate.oracles:
+        return ""
+    table = _table("oracle", "value", _figures(candidate.oracles))
+    return f"These have read sealed target labels, after the choice.\n\n{table}"
+
+
+def _figures(values: Mapping[str, float]) -> dict[str, str]:
+    return {name: f"{value:.4f}" for name, value in values.items()}
+
+
+def _table(name: str, value: str, rows: Mapping[str, str]) -> str:
+    return "\n".join([f"| {name} | {value} |", "|---|---|", *(f"| {key} | {text} |" for key, text in rows.items())])

@@ -1,0 +1,65 @@
+"""A challenger comes in, a champion has to be beaten, and the one before it can come back."""
+
+from __future__ import annotations
+
+from mlflow.entities.model_registry import ModelVersion
+
+from reports.registry.alias import Alias
+from reports.registry.candidate import Candidate
+from reports.registry.comparison import gather, obstacles
+from reports.registry.desk import Desk
+from reports.registry.errors import RegistryError, registry_errors
+from reports.registry.events import Action, Move
+from reports.registry.history import champions
+from reports.registry.versions import obtain_version
+from tuning.search.study import Study
+
+_FIRST = "the first champion: nothing to compare with"
+
+
+def promote(study: Study, name: str, alias: Alias, reason: str = "", force: bool = False) -> list[Move]:
+    """Register the study's winner as challenger and, if asked to, make it champion; the moves that this took.
+
+    Raises `SearchError` if the study has no winner, `RegistryError` if the champion is not beaten.
+    """
+    candidate, moves = Candidate.of(study), []
+    with registry_errors():
+        version, desk = obtain_version(candidate, name), Desk(name)
+        number = str(version.version)
+        if number not in desk.aliases.values():
+            before = desk.aliases.get(Alias.CHALLENGER)
+            moves.append(desk.make(Move(Action.PROMOTED, Alias.CHALLENGER, before, number, reason)))
+        if alias is Alias.CHAMPION and desk.aliases.get(alias) != number:
+            move = _verdict(desk, candidate, version, reason, force)
+            moves.append(desk.make(move))
+            if move.action is Action.REFUSED:
+                found = "; ".join(map(str, move.evidence))
+                raise RegistryError(f"{name}: version {number} does not beat champion {move.before}: {found}")
+    return moves
+
+
+def rollback(name: str, reason: str = "") -> Move:
+    """Give the alias `champion` back to the champion before this one. Raises `RegistryError` if there was none."""
+    with registry_errors():
+        desk = Desk(name)
+        current = desk.aliases.get(Alias.CHAMPION)
+        before = [version for version in champions(desk.log.read()) if version != current]
+        if current is None or not before:
+            raise RegistryError(f"{name}: has had no champion before this one; see: sfcmt history {name}")
+        desk.client.get_model_version(name, before[-1])  # it may have been deleted
+        return desk.make(Move(Action.ROLLED_BACK, Alias.CHAMPION, current, before[-1], reason))
+
+
+def _verdict(desk: Desk, candidate: Candidate, version: ModelVersion, reason: str, force: bool) -> Move:
+    """Whether a version becomes champion, and by what evidence. Raises `RegistryError` if there can be none."""
+    number, reigning = str(version.version), desk.aliases.get(Alias.CHAMPION)
+    if reigning is None:
+        return Move(Action.PROMOTED, Alias.CHAMPION, None, number, reason or _FIRST)
+    champion = desk.client.get_model_version(desk.name, reigning)
+    between = obstacles(version, champion)
+    if between and not force:
+        why = "; ".join(between)
+        raise RegistryError(f"{desk.name}: version {number} cannot be compared with champion {reigning}: {why}")
+    evidence = () if between else gather(candidate, champion)
+    beaten = Action.PROMOTED if all(one.convinces for one in evidence) else Action.REFUSED
+    return Move(Action.FORCED if force else beaten, Alias.CHAMPION, reigning, number, reason, evidence)

@@ -1,0 +1,87 @@
+"""Versions of a registered model: made once for each candidate, found again by its identity."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+
+import mlflow
+import numpy as np
+import pandas as pd
+import torch
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.models import ModelSignature
+from mlflow.types import ColSpec, DataType, Schema
+from mlflow.types.schema import Map
+
+import sfcmt
+from reports.registry.answers import Answers
+from reports.registry.candidate import IDENTITY, Candidate
+from reports.registry.card import model_card
+from reports.registry.errors import RegistryError
+from sfcmt.data.images import encode_png
+from sfcmt.models.target_model import ModelSpec, TargetModel
+from tuning.models import SERVED
+from tuning.search.mirror import Mirror
+from tuning.search.study import Study
+from tuning.tracker import IDENTITY as STUDY_IDENTITY
+
+_CARD = "model_card.md"
+SIGNATURE = ModelSignature(
+    Schema([ColSpec(DataType.binary, "encoded_image")]),
+    Schema([ColSpec(DataType.string, "label"), ColSpec(Map(DataType.double), "probabilities")]),
+)
+
+
+def obtain_version(candidate: Candidate, name: str) -> ModelVersion:
+    """The candidate's version, registered now if it is not there; its description is the card of today."""
+    client = mlflow.MlflowClient()
+    found = client.search_model_versions(f"name = '{name}' and tags.`{IDENTITY}` = '{candidate.identity}'")
+    version = found[0] if found else _register(candidate, name)
+    return client.update_model_version(name, version.version, model_card(candidate))
+
+
+def answers_of_version(version: ModelVersion) -> Answers:
+    """What a version says of the target images that it was picked by."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = f"models:/{version.name}/{version.version}/{SERVED}"
+        return Answers.load(Path(mlflow.artifacts.download_artifacts(place, dst_path=folder)))
+
+
+def _register(candidate: Candidate, name: str) -> ModelVersion:
+    """Log the model to the study's run, beside its exported program, and register it."""
+    with tempfile.TemporaryDirectory() as folder, mlflow.start_run(run_id=_run_of(candidate.study)):
+        served = Path(folder) / Path(SERVED).name
+        served.mkdir()
+        TargetModel.load(candidate.folder).save(served)
+        candidate.answers.save(served)
+        (served / _CARD).write_text(model_card(candidate))
+        logged = mlflow.pyfunc.log_model(
+            name="served",
+            python_model=str(Path(__file__).with_name("served_model.py")),
+            artifacts={"model": str(served)},
+            signature=SIGNATURE,
+            input_example=pd.DataFrame({"encoded_image": [_example(candidate.spec)]}),
+            pip_requirements=[f"sfcmt=={sfcmt.__version__}", f"torch=={torch.__version__.split('+')[0]}"],
+            metadata={"spec": candidate.spec.model_dump_json()},
+        )
+    return mlflow.register_model(logged.model_uri, name, tags=candidate.lineage)
+
+
+def _example(spec: ModelSpec) -> bytes:
+    """An even grey: no image of the data set leaves it."""
+    mean = np.array(spec.normalisation.mean, dtype=np.uint16 if spec.bits == 16 else np.uint8)
+    return encode_png(np.broadcast_to(mean[:, None, None], (spec.channels, spec.size, spec.size)))
+
+
+def _run_of(study: Study) -> str:
+    """The study's run, once all is there that the study knows."""
+    experiment_id = mlflow.set_experiment(study.name).experiment_id
+    if not Mirror(study).sync():
+        raise RegistryError(f"MLflow at {mlflow.get_tracking_uri()} cannot be reached; run the same command again")
+    client = mlflow.MlflowClient()
+    (run,) = client.search_runs([experiment_id], f"tags.`{STUDY_IDENTITY}` = '{study.identity}'")
+    return str(run.info.run_id)
