@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Annotated, Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt, ValidationInfo, field_validator
 
 from sfcmt.identity import NOT_IDENTITY
 from sfcmt.models.backbones import instead_of
@@ -36,6 +35,7 @@ class Training(Section):
 
     epochs: int = Field(5, ge=1)
     batch: int = Field(64, ge=2)
+    """Images of a batch, over all workers together."""
     lr: float = Field(3e-4, gt=0)
     """Learning rate of the layers that start trained."""
     optimiser: Literal["adamw", "sgd"] = "adamw"
@@ -47,6 +47,8 @@ class Training(Section):
     crop: float = Field(0.6, gt=0, le=1)
     """Smallest share of an image's area that a random crop keeps; 1 crops nothing."""
     flip: bool = True
+    accumulate: int = Field(1, ge=1)
+    """Batches whose gradients are averaged into one step of the optimiser."""
 
 
 class ClassifierTraining(Training):
@@ -117,6 +119,20 @@ class TransferConfig(ClassifierTraining):
     """Decay of an averaged student, which makes the pseudo-labels and is the result; 0 for none."""
 
 
+def _group_size(size: object) -> int | tuple[int, int]:
+    match size:
+        case int(workers) if workers >= 1 and workers is not True:
+            return workers
+        case [int(least), int(most)] if 1 <= least <= most:
+            return least, most
+        case _:
+            raise ValueError("a number of workers, such as 2, or the least and the most, such as [1, 4]")
+
+
+Workers = Annotated[PositiveInt | tuple[PositiveInt, PositiveInt], BeforeValidator(_group_size)]
+"""How many workers train one stage together; the least and the most where the cluster may decide."""
+
+
 class Runtime(Section):
     """Where and how to compute. Nothing here can change a result."""
 
@@ -124,14 +140,16 @@ class Runtime(Section):
     threads: int | None = Field(None, ge=1)
     """CPU threads of torch; its own default if unset."""
     store: str = os.environ.get("SFCMT_STORE", "sfcmt-store")
-    """Folder of stage artifacts and embedded data (default: SFCMT_STORE, or ./sfcmt-store)."""
+    """Folder of stage artifacts and embedded data, or URI of an object store, such as s3://bucket/prefix or
+    gs://bucket/prefix (default: SFCMT_STORE, or ./sfcmt-store)."""
     memory_gb: float = Field(8.0, gt=0)
     """Decoded images above this size are streamed from the encoded ones instead."""
-
-    @property
-    def store_path(self) -> Path:
-        """The store's folder."""
-        return Path(self.store).expanduser()
+    workers: Workers = 1
+    """Processes, on one machine or several, that train one stage together; [least, most] lets a cluster decide."""
+    cpus_per_worker: float = Field(1.0, gt=0)
+    """CPUs that each worker takes of a Ray cluster."""
+    gpus_per_worker: float = Field(0.0, ge=0)
+    """GPUs that each worker takes of a Ray cluster; several workers may share one, such as 0.25."""
 
     def torch_device(self) -> torch.device:
         """The device that `auto` stands for, or the one asked for."""

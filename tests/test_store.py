@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ import pytest
 
 from sfcmt.callbacks import Callback
 from sfcmt.errors import StoreError
-from sfcmt.stages.stage import Stage
-from sfcmt.store import Store
+from sfcmt.stages.stage import Stage, Workspace
+from sfcmt.storage import Storage, local_folder
+from sfcmt.store import Artifact, Store
+from tests.s3 import s3_permissions, s3_server
 from tests.tiny import STAGES, Recorder, contents, obtain, stage_of, tiny_experiment
 
 ROOT = Path(__file__).parents[1]
@@ -40,7 +43,7 @@ from pathlib import Path
 from sfcmt.callbacks import Callback
 from tests.tiny import obtain, tiny_experiment
 torch.set_num_threads(1)
-data, store, kind, changes = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], json.loads(sys.argv[4])
+data, store, kind, changes = Path(sys.argv[1]), sys.argv[2], sys.argv[3], json.loads(sys.argv[4])
 class Loud(Callback):
     def stage_started(self, stage, epochs):
         print("started", stage.kind, flush=True)
@@ -67,7 +70,7 @@ class Interrupter(Callback):
             raise Interruption
 
 
-def process(data: Path, store: Path, kind: str, changes: dict[str, Any], *flags: str) -> subprocess.Popen[str]:
+def process(data: Path, store: Path | str, kind: str, changes: dict[str, Any], *flags: str) -> subprocess.Popen[str]:
     arguments = [sys.executable, "-c", OBTAIN, str(data), str(store), kind, json.dumps(changes), *flags]
     return subprocess.Popen(arguments, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
@@ -166,27 +169,14 @@ def test_a_removed_stage_is_trained_again_to_the_same_bytes(tiny_data: Path, und
     assert contents(again.path) == before
 
 
-@pytest.mark.parametrize("kind", STAGES)
-def test_an_interrupted_stage_goes_on_from_its_last_epoch_to_the_same_bytes(
-    tiny_data: Path, undisturbed: Path, tmp_path: Path, kind: str
-) -> None:
-    with_upstream_of(kind, undisturbed, tmp_path)
-    experiment = tiny_experiment(tiny_data, tmp_path, **HARD)
-    with pytest.raises(Interruption):
-        obtain(kind, experiment, Interrupter(kind))
-    assert Store(tmp_path).find(stage_of(kind, experiment)) is None
-    assert [path.name for path in checkpoints(tmp_path)] == ["checkpoint.safetensors"]
-    assert_goes_on(tiny_data, undisturbed, tmp_path, kind)
-
-
-def assert_goes_on(data: Path, undisturbed: Path, store: Path, kind: str) -> None:
+def assert_goes_on(data: Path, undisturbed: Path, store: Path | str, kind: str) -> None:
     recorder = Recorder()
     resumed = obtain(kind, tiny_experiment(data, store, **HARD), recorder)
     expected = obtain(kind, tiny_experiment(data, undisturbed, **HARD))
     assert recorder.epochs == [(kind, 2), (kind, 3)]
     assert resumed.curves == expected.curves
     assert contents(resumed.path) == contents(expected.path)
-    assert not checkpoints(store)
+    assert not checkpoints(local_folder(str(store)))
 
 
 @pytest.mark.slow
@@ -195,13 +185,18 @@ def test_a_killed_trainer_blocks_nobody_and_loses_its_broken_epoch_only(
     tiny_data: Path, undisturbed: Path, tmp_path: Path, kind: str
 ) -> None:
     with_upstream_of(kind, undisturbed, tmp_path)
-    with process(tiny_data, tmp_path, kind, HARD, "wait") as trainer:
+    kill_trainer(tiny_data, tmp_path, kind)
+    assert list((tmp_path / "locks").glob(f"{kind}-*"))
+    assert_goes_on(tiny_data, undisturbed, tmp_path, kind)
+
+
+def kill_trainer(data: Path, store: Path | str, kind: str) -> None:
+    """Have a process train a stage, and kill it in the middle of the second epoch."""
+    with process(data, store, kind, HARD, "wait") as trainer:
         assert trainer.stdout is not None
         assert [trainer.stdout.readline() for _ in range(2)] == [f"started {kind}\n", "waiting\n"]
         trainer.send_signal(signal.SIGKILL)
         assert trainer.wait(30) == -signal.SIGKILL
-    assert list((tmp_path / "locks").glob(f"{kind}-*"))
-    assert_goes_on(tiny_data, undisturbed, tmp_path, kind)
 
 
 @pytest.mark.slow
@@ -210,3 +205,158 @@ def test_two_processes_that_need_the_same_stages_train_each_once(tiny_data: Path
     told = [line for one in processes for line in one.communicate(timeout=120)[0].splitlines()]
     assert [one.returncode for one in processes] == [0, 0]
     assert sorted(told) == ["started bridge", "started source"]
+
+
+class Place:
+    """A store as several machines see it: a folder that they share, or an object store of which each has a copy."""
+
+    def __init__(self, uri: str, patch: pytest.MonkeyPatch, copies: Path) -> None:
+        self.uri, self._patch, self._copies = uri, patch, copies
+        self.move("one")
+
+    def move(self, machine: str) -> None:
+        """From here on, be on another machine."""
+        self._patch.setenv("SFCMT_CACHE", str(self._copies / machine))
+
+    @property
+    def root(self) -> Path:
+        """The folder on this machine."""
+        return local_folder(self.uri)
+
+    def fill(self, kind: str, undisturbed: Path) -> None:
+        """Have on this machine what a stage of this kind stands on, and publish it."""
+        with_upstream_of(kind, undisturbed, self.root)
+        if "://" in self.uri:
+            for folder in self.root.glob("stages/*"):
+                Storage(self.uri).put_folder(folder, f"stages/{folder.name}", last="artifact.json")
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    with s3_server() as endpoint:
+        yield endpoint
+
+
+@pytest.fixture(params=["folder", "s3"])
+def place(request: pytest.FixtureRequest, endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    remote = f"s3://bucket/{tmp_path.name}?endpoint_override={endpoint}"
+    return Place(remote if request.param == "s3" else str(tmp_path / "store"), monkeypatch, tmp_path)
+
+
+class TestEveryKindOfStore:
+    def test_what_one_machine_trained_another_finds(self, tiny_data: Path, place: Place) -> None:
+        experiment = tiny_experiment(tiny_data, place.uri)
+        trained = obtain("bridge", experiment)
+        place.move("two")
+        recorder = Recorder()
+        found = obtain("bridge", experiment, recorder)
+        assert (trained.reused, found.reused, recorder.started) == (False, True, [])
+        assert found.record == trained.record
+        assert found.curves == trained.curves != []
+        assert contents(found.path) == contents(trained.path) != {}
+        assert not list(place.root.glob("partial/*"))
+
+    @pytest.mark.parametrize("kind", STAGES)
+    def test_an_interrupted_stage_goes_on_elsewhere_to_the_same_bytes(
+        self, tiny_data: Path, undisturbed: Path, place: Place, kind: str
+    ) -> None:
+        place.fill(kind, undisturbed)
+        with pytest.raises(Interruption):
+            obtain(kind, tiny_experiment(tiny_data, place.uri, **HARD), Interrupter(kind))
+        assert [path.name for path in checkpoints(place.root)] == ["checkpoint.safetensors"]
+        place.move("two")
+        assert Store(place.uri).find(stage_of(kind, tiny_experiment(tiny_data, place.uri, **HARD))) is None
+        assert_goes_on(tiny_data, undisturbed, place.uri, kind)
+
+
+class TestObjectStore:
+    @pytest.fixture
+    def place(self, endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+        return Place(f"s3://bucket/{tmp_path.name}?endpoint_override={endpoint}", monkeypatch, tmp_path)
+
+    @pytest.mark.slow
+    def test_a_killed_stage_goes_on_elsewhere_to_the_same_bytes(
+        self, tiny_data: Path, undisturbed: Path, place: Place
+    ) -> None:
+        place.fill("transfer", undisturbed)
+        kill_trainer(tiny_data, place.uri, "transfer")
+        place.move("two")
+        assert_goes_on(tiny_data, undisturbed, place.uri, "transfer")
+
+    def test_nothing_is_left_of_a_finished_training(self, tiny_data: Path, place: Place) -> None:
+        obtain("source", tiny_experiment(tiny_data, place.uri))
+        remote = Storage(place.uri)
+        assert remote.names("partial") == []
+        (name,) = remote.names("stages")
+        assert remote.names(f"stages/{name}") == sorted(path.name for path in (place.root / "stages" / name).iterdir())
+
+    def test_a_half_published_stage_is_none_and_is_trained(self, tiny_data: Path, place: Place) -> None:
+        experiment = tiny_experiment(tiny_data, place.uri)
+        first, remote = obtain("source", experiment), Storage(place.uri)
+        remote.remove(f"stages/{first.path.name}/artifact.json")
+        remote.write(b"half", f"stages/{first.path.name}/model.safetensors")
+        place.move("two")
+        again = obtain("source", experiment)
+        assert not again.reused
+        assert contents(again.path) == contents(first.path)
+        place.move("three")
+        assert contents(obtain("source", experiment).path) == contents(first.path)
+
+    @pytest.mark.parametrize("content", [b"", b'{"identity": "another"}'], ids=str)
+    def test_damage_is_a_store_error_that_names_the_stage_and_its_copy(
+        self, tiny_data: Path, place: Place, content: bytes
+    ) -> None:
+        experiment = tiny_experiment(tiny_data, place.uri)
+        name = obtain("source", experiment).path.name
+        Storage(place.uri).write(content, f"stages/{name}/artifact.json")
+        place.move("two")
+        with pytest.raises(StoreError, match=rf"s3://bucket/.*/stages/{name} and its copy {place.root}/stages/{name}"):
+            obtain("source", experiment)
+
+    def test_two_machines_without_a_wide_lock_end_with_one_artifact(self, tiny_data: Path, place: Place) -> None:
+        experiment = tiny_experiment(tiny_data, place.uri)
+
+        class Overtaken(Callback):
+            def advanced(self, stage: Stage, epochs: float) -> None:
+                if epochs > 1.9 and not Storage(place.uri).names("stages"):
+                    place.move("two")
+                    other.append(obtain("source", experiment))
+                    place.move("one")
+
+        other: list[Artifact] = []
+        mine = obtain("source", experiment, Overtaken())
+        assert not other[0].reused
+        assert mine.record == other[0].record  # with the seconds that the other took
+        assert not list(place.root.glob("partial/*"))
+
+    def test_one_that_cannot_be_written_is_an_error_before_anything_is_trained(
+        self, tiny_data: Path, endpoint: str, place: Place
+    ) -> None:
+        recorder = Recorder()
+        with s3_permissions(endpoint), pytest.raises(StoreError, match=r"s3://bucket/.*the store cannot be"):
+            obtain("bridge", tiny_experiment(tiny_data, place.uri), recorder)
+        assert recorder.started == []
+        absent = f"s3://absent/a?endpoint_override={endpoint}"
+        with pytest.raises(StoreError, match=r"s3://absent.*cannot be written"):
+            obtain("bridge", tiny_experiment(tiny_data, absent), recorder)
+        assert recorder.started == []
+
+    def test_leader_hands_over_what_another_machine_waits_for(
+        self, tiny_data: Path, undisturbed: Path, place: Place
+    ) -> None:
+        place.fill("bridge", undisturbed)
+        experiment = tiny_experiment(tiny_data, place.uri, **HARD)
+
+        def train_elsewhere(workspace: Workspace) -> None:
+            place.move("two")
+            there, stage = Store(workspace.runtime.store), stage_of("bridge", experiment)
+            there.workspace(stage, experiment.runtime, Callback()).run()
+            there.hand_over(stage)
+            place.move("one")
+            assert not list(workspace.folder.iterdir())
+
+        store = Store(place.uri, train_elsewhere)
+        artifact = store.obtain(stage_of("bridge", experiment), experiment.runtime, Callback())
+        expected = obtain("bridge", tiny_experiment(tiny_data, undisturbed, **HARD))
+        assert contents(artifact.path) == contents(expected.path)
+        assert Storage(place.uri).names("partial") == []

@@ -73,7 +73,7 @@ def write_tiny(
     return folder
 
 
-def tiny_experiment(folder: Path, store: Path, **changes: object) -> Experiment[Any]:
+def tiny_experiment(folder: Path, store: Path | str, **changes: object) -> Experiment[Any]:
     """An experiment on `folder` that keeps its stages in `store`; a section's `changes` are merged into it."""
     raw: dict[str, Any] = {**_SHARED, **changes}
     for name, fields in _SHARED.items():
@@ -92,16 +92,16 @@ def stage_of(kind: str, experiment: Experiment[Any], seed: int | None = None) ->
 
 def obtain(kind: str, experiment: Experiment[Any], callback: Callback | None = None) -> Artifact:
     """The experiment's artifact of a kind, found or trained."""
-    store = Store(experiment.runtime.store_path)
+    store = Store(experiment.runtime.store)
     return store.obtain(stage_of(kind, experiment), experiment.runtime, callback or Callback())
 
 
 def setting_of(experiment: Experiment[Any], folder: Path, seed: int | None = None) -> Setting[Any]:
     """What the experiment's method works with. `seed` is of the transfer only."""
     upstream = [obtain(needed.kind, experiment) for needed in stage_of("transfer", experiment).upstream]
-    store, stage = experiment.runtime.store_path, stage_of("transfer", experiment, seed)
+    store, stage = Store(experiment.runtime.store), stage_of("transfer", experiment, seed)
     folder.mkdir(parents=True, exist_ok=True)
-    return Setting(experiment.transfer, Workspace(stage, folder, store, upstream, experiment.runtime, Callback()))
+    return Setting(experiment.transfer, Workspace(stage, folder, store.root, upstream, experiment.runtime, Callback()))
 
 
 def contents(folder: Path) -> Mapping[str, bytes]:

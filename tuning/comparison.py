@@ -9,6 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
+from clusters.lasting import refuse_fleeting_store
 from sfcmt.callbacks import Callback
 from sfcmt.data.opening import open_dataset
 from sfcmt.evaluation.labels import has_labels, has_real_source, open_labels
@@ -20,7 +21,7 @@ from sfcmt.stages.stage import Stage
 from sfcmt.stages.transfer import OUTPUTS, TransferStage
 from sfcmt.store import Artifact, Store
 from sfcmt.validators import POOL_VALIDATORS, VALIDATORS
-from tuning.parallel import obtain_all
+from tuning.training import train_stages
 
 
 @dataclass(frozen=True)
@@ -46,27 +47,33 @@ class Cell:
         return Outputs.load(self.artifact.path / OUTPUTS)
 
 
+def validated(pool: Sequence[Outputs]) -> list[dict[str, float]]:
+    """What every validator says of each model; pool validators see all of them."""
+    pooled = {name: validator(pool) for name, validator in POOL_VALIDATORS.items()}
+    return [
+        {name: validator(outputs) for name, validator in VALIDATORS.items()}
+        | {name: scores[place] for name, scores in pooled.items()}
+        for place, outputs in enumerate(pool)
+    ]
+
+
 class Comparison:
     """Methods by seeds of one experiment."""
 
     def __init__(
         self, experiment: Experiment[Any], methods: Sequence[str], seeds: Sequence[int], oracles: bool
     ) -> None:
+        refuse_fleeting_store(experiment.runtime.store)
         self.experiment, self.methods, self.seeds = experiment, methods, seeds
-        self.store = Store(experiment.runtime.store_path)
+        self.store = Store(experiment.runtime.store)
         self.dataset = open_dataset(experiment.data, self.store.root)
         by_method = {name: experiment.with_method(name) for name in methods}
         self.transfers = [TransferStage(by_method[name], self.dataset, seed) for seed in seeds for name in methods]
         self.oracles = self._oracle_stages() if oracles else []
 
-    def train(self, callback: Callback, jobs: int = 1) -> None:
+    def train(self, callback: Callback, jobs: int | None = None) -> None:
         """Obtain every stage; those that exist are not trained again."""
-        stages = [*self.transfers, *self.oracles]
-        if jobs > 1:
-            obtain_all(stages, self.store, callback, jobs)
-            return
-        for stage in stages:
-            self.store.obtain(stage, self.experiment.runtime, callback)
+        train_stages([*self.transfers, *self.oracles], self.experiment.runtime, self.store, callback, jobs)
 
     @cached_property
     def cells(self) -> list[Cell]:
@@ -77,10 +84,7 @@ class Comparison:
         """Label-free scores of each cell; pool validators see the methods of one seed."""
         for seed in self.seeds:
             pool = [cell for cell in self.cells if cell.seed == seed]
-            pooled = {name: validator([cell.outputs for cell in pool]) for name, validator in POOL_VALIDATORS.items()}
-            for place, cell in enumerate(pool):
-                own = {name: validator(cell.outputs) for name, validator in VALIDATORS.items()}
-                yield cell, own | {name: scores[place] for name, scores in pooled.items()}
+            yield from zip(pool, validated([cell.outputs for cell in pool]), strict=True)
 
     def scores(self) -> dict[tuple[str, int], Scores]:
         """Oracle scores by row and seed; opens the sealed labels. Empty if the data set has none."""

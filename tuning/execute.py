@@ -9,16 +9,17 @@ from sfcmt.progress import ProgressLines, progress_callback
 from tuning.comparison import Comparison
 from tuning.summary import StageCounter, Summary, summarise, table_of
 from tuning.tracker import Tracker, outages_reported
+from tuning.training import is_here
 
 
-def execute(name: str, comparison: Comparison, jobs: int = 1, is_comparison: bool = True) -> Summary:
+def execute(name: str, comparison: Comparison, jobs: int | None = None, is_comparison: bool = True) -> Summary:
     """Train what is missing of a comparison, print the table, and log it to the MLflow experiment `name`.
 
     A comparison is tracked as a parent run with a child for each method and seed; else only the experiment's own
     method is, with its model.
     """
     counter = StageCounter()
-    with progress_callback() if jobs == 1 else ProgressLines() as progress:  # other processes print lines, too
+    with progress_callback() if is_here(jobs) else ProgressLines() as progress:  # other processes print lines, too
         comparison.train(Callbacks([progress, counter]), jobs)
     summary = summarise(name, comparison)
     summary.trained, summary.found = len(counter.trained), len(counter.found)

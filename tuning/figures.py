@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import torch
 from matplotlib.figure import Figure
 
 from sfcmt.data.batches import UnlabelledData
+from sfcmt.data.dataset import Dataset
 from sfcmt.data.loading import ImageReader
 from sfcmt.evaluation.labels import has_labels, open_labels
 from sfcmt.evaluation.scores import score
+from sfcmt.experiment import Experiment
 from sfcmt.figures.confusion import confusion_figure
 from sfcmt.figures.embedding import embed, embedding_figure
 from sfcmt.figures.translations import translations_figure
@@ -26,7 +30,8 @@ def figures_of(cell: Cell, comparison: Comparison) -> Iterator[tuple[str, Figure
     artifacts = [comparison.store.find(stage) for stage in bridges]
     if artifacts and artifacts[0]:
         translator = load_translator(bridges[0].config.translator, artifacts[0].path)
-        yield "translations", _translations(translator, comparison)
+        root = comparison.store.root
+        yield "translations", translated_samples(translator, comparison.experiment, comparison.dataset, root)
     classes, outputs = comparison.dataset.classes, cell.outputs
     points_n2 = embed(outputs.target_features)
     if has_labels(comparison.dataset):
@@ -38,10 +43,13 @@ def figures_of(cell: Cell, comparison: Comparison) -> Iterator[tuple[str, Figure
 
 
 @torch.no_grad()
-def _translations(translator: torch.nn.Module, comparison: Comparison) -> Figure:
-    experiment, dataset = comparison.experiment, comparison.dataset
-    cache = comparison.store.root / "cache"
-    reader = ImageReader(dataset, experiment.data.size, experiment.runtime.memory_gb, cache, torch.device("cpu"))
+def translated_samples(
+    translator: torch.nn.Module, experiment: Experiment[Any], dataset: Dataset, root: Path
+) -> Figure:
+    """Some held-out pairs and what the translator makes of them; `root` is the store's folder."""
+    reader = ImageReader(
+        dataset, experiment.data.size, experiment.runtime.memory_gb, root / "cache", torch.device("cpu")
+    )
     data = UnlabelledData(dataset, experiment.data, reader)
     rows = data.held_pair_rows[:_SAMPLES]
     target, real = data.pair_target.clean(rows), data.pair_source.clean(rows)

@@ -74,7 +74,7 @@ class Tracker:
         identity = digest([cell.stage.identity, comparison.dataset.manifest.model_dump(mode="json"), parent])
         with self._run_once(f"{cell.method} seed {cell.seed}", identity, parent) as (run_id, is_new):
             if is_new:
-                self._client.log_batch(run_id, params=_params(cell), tags=_tags(cell))
+                self._client.log_batch(run_id, params=params_of(cell), tags=tags_of(cell))
                 log_metrics(self._client, run_id, _metrics(cell, comparison.store, validators, scores))
                 log_datasets(comparison.dataset)
                 for name, figure in figures_of(cell, comparison):
@@ -119,12 +119,14 @@ def log_metrics(client: mlflow.MlflowClient, run_id: str, metrics: list[Metric])
         client.log_batch(run_id, metrics=metrics[start : start + _MOST_METRICS])
 
 
-def _params(cell: Cell) -> list[mlflow.entities.Param]:
+def params_of(cell: Cell) -> list[mlflow.entities.Param]:
+    """All fields that can change the result, by their dotted names, and the seed."""
     flat = _flatten(result_fields(cell.stage.experiment)) | {"seed": cell.seed}
     return [mlflow.entities.Param(key, str(value)) for key, value in flat.items()]
 
 
-def _tags(cell: Cell) -> list[mlflow.entities.RunTag]:
+def tags_of(cell: Cell) -> list[mlflow.entities.RunTag]:
+    """What a run is of, and where its artifact is."""
     tags = {"method": cell.method, "stage": cell.stage.identity, "artifact": str(cell.artifact.path)}
     return [mlflow.entities.RunTag(f"sfcmt.{key}", value) for key, value in tags.items()]
 
@@ -135,9 +137,12 @@ def _metrics(cell: Cell, store: Store, validators: Mapping[str, float], scores: 
     if scores is not None:
         metrics.append(Metric("oracle/accuracy", scores.accuracy, now, 0))
         metrics.append(Metric("oracle/balanced_accuracy", scores.balanced_accuracy, now, 0))
-    for stage in [*cell.stage.upstream, cell.stage]:
-        metrics += _stage_metrics(stage, store, now)
-    return metrics
+    return metrics + training_metrics(cell, store, now)
+
+
+def training_metrics(cell: Cell, store: Store, now: int) -> list[Metric]:
+    """Curves, results and seconds of all stages of a cell; `now` is in milliseconds since 1970."""
+    return [metric for stage in [*cell.stage.upstream, cell.stage] for metric in _stage_metrics(stage, store, now)]
 
 
 def _stage_metrics(stage: Stage, store: Store, now: int) -> list[Metric]:

@@ -15,6 +15,8 @@ Overrides = Annotated[list[str] | None, typer.Argument(help="key=value, such as 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one machine-readable object as the last line.")]
 Oracles = Annotated[bool, typer.Option(help="Also train the oracles, which read sealed labels, for comparison.")]
 
+JOBS_HELP = "Trainings at the same time (default: 1; on a Ray cluster as many as fit)."
+
 
 def register(app: typer.Typer) -> None:
     """Add the verbs to the command."""
@@ -43,7 +45,7 @@ def compare(
     overrides: Overrides = None,
     methods: Annotated[str, typer.Option(help="Methods, separated by commas; 'all' for every one.")] = "all",
     seeds: Annotated[int, typer.Option(min=1, help="Number of seeds; the first is the experiment's.")] = 3,
-    jobs: Annotated[int, typer.Option(min=1, help="Processes that train at the same time, one thread each.")] = 1,
+    jobs: Annotated[int | None, typer.Option(min=1, help=JOBS_HELP)] = None,
     oracles: Oracles = False,
     as_json: AsJson = False,
 ) -> None:

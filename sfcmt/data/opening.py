@@ -15,6 +15,18 @@ from sfcmt.identity import digest
 SYNTHETIC = "synthetic"
 
 
+def absolute_data(config: DataConfig) -> DataConfig:
+    """The same data set from any working directory."""
+    if config.folder in (None, SYNTHETIC):
+        return config
+    return config.model_copy(update={"folder": str(Path(str(config.folder)).expanduser().resolve())})
+
+
+def open_elsewhere(config: DataConfig, folder: Path, store: Path) -> Dataset:
+    """What another process opened from `folder`; the embedded data set may have to be rendered on this machine, too."""
+    return open_dataset(config, store) if config.folder == SYNTHETIC else Dataset(folder)
+
+
 def open_dataset(config: DataConfig, store: Path) -> Dataset:
     """Open the data set that an experiment names; the embedded one is rendered into the store at first use.
 

@@ -1,64 +1,34 @@
-"""The mirror of a study in MLflow: a parent run, and a child for each trial, written by a thread beside the search.
+"""The mirror of a search in MLflow: a parent run, and a child for each trial.
 
-The Optuna study and the spool of reports hold all that it writes, so a server that is down is asked again later, and a
-restarted search finds its runs by their identity and makes none twice. What is written twice, MLflow keeps once.
+All that it writes is in the Optuna study and in the spool of reports.
 """
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import mlflow
-from mlflow.entities import Metric, Param, Run
+from mlflow.entities import Metric, Param
 from optuna.trial import FrozenTrial, TrialState
 
 from sfcmt.models.target_model import TargetModel
+from tuning.mirroring import StudyMirror
 from tuning.search.spool import SpoolReader
-from tuning.search.study import REPORTS, Study
-from tuning.tracker import IDENTITY, PARENT, log_datasets, log_metrics, log_model
+from tuning.search.study import Study
+from tuning.search.study_folder import REPORTS, SELECTION
+from tuning.tracker import log_datasets, log_metrics, log_model
 
-_SECONDS = 2.0
-_PATIENCE = 60.0
 _STATUS = {TrialState.COMPLETE: "FINISHED", TrialState.PRUNED: "KILLED", TrialState.FAIL: "FAILED"}
 
 
-@contextmanager
-def mirrored(study: Study) -> Iterator[None]:
-    """Mirror the study while the block runs, and once more at its end.
-
-    If the server cannot be reached then either, what is missing is written by the next `sfcmt tune` of the same spec.
-    """
-    mirror, stop = Mirror(study), threading.Event()
-
-    def follow() -> None:
-        while not stop.wait(_SECONDS):
-            mirror.sync()
-
-    thread = threading.Thread(target=follow, daemon=True, name="mlflow-mirror")
-    mirror.sync()  # the database is made before any other process opens it
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
-        if not mirror.catch_up():
-            print(
-                f"MLflow at {mlflow.get_tracking_uri()} cannot be reached; run the same command again to log the rest"
-            )
-
-
-class Mirror:
+class Mirror(StudyMirror):
     """Brings MLflow up to what the study knows."""
 
     def __init__(self, study: Study) -> None:
+        super().__init__(study.name)
         self._study = study
-        self._client = mlflow.MlflowClient()
         self._objective = f"objective/{study.spec.objective.names[0]}"
         self._runs: dict[int, str] = {}
         self._steps: dict[int, int] = {}
@@ -66,21 +36,6 @@ class Mirror:
         self._parent: str | None = None
         self._spool = SpoolReader(study.folder / REPORTS)
         self._unwritten: defaultdict[int, list[Metric]] = defaultdict(list)
-
-    def sync(self) -> bool:
-        """Write what is missing; False if MLflow could not be reached."""
-        try:
-            self._write()
-        except (mlflow.MlflowException, OSError):
-            return False
-        return True
-
-    def catch_up(self) -> bool:
-        """Sync, waiting a while for a server that is down; False if it did not come back."""
-        deadline = time.monotonic() + _PATIENCE
-        while not (done := self.sync()) and time.monotonic() < deadline:
-            time.sleep(_SECONDS)
-        return done
 
     def _write(self) -> None:
         parent = self._parent_run()
@@ -92,7 +47,7 @@ class Mirror:
         for trial in trials:
             if trial.number not in self._ended or trial.number in self._unwritten:
                 self._write_trial(trial, parent)
-        if (self._study.folder / "selection.json").is_file():
+        if (self._study.folder / SELECTION).is_file():
             self._write_selection(parent)
 
     def write_oracles(self, scores: dict[str, Any]) -> None:
@@ -109,8 +64,7 @@ class Mirror:
 
     def _parent_run(self) -> str:
         if self._parent is None:
-            experiment = mlflow.set_experiment(self._study.name)
-            self._experiment_id = experiment.experiment_id
+            self._open()
             run = self._find(self._study.identity) or self._create(self._study.name, self._study.identity, None)
             self._parent = run.info.run_id
         return self._parent
@@ -171,14 +125,6 @@ class Mirror:
         seconds = sum(stage["seconds"] for stage in trial.user_attrs.get("stages", {}).values() if not stage["reused"])
         final = {f"final/{name}": value for name, value in (final_values(trial) | values).items()}
         return [Metric(name, value, ended, 0) for name, value in (final | {"seconds": seconds}).items()]
-
-    def _find(self, identity: str) -> Run | None:
-        found = self._client.search_runs([self._experiment_id], f"tags.`{IDENTITY}` = '{identity}'")
-        return found[0] if found else None
-
-    def _create(self, name: str, identity: str, parent: str | None) -> Run:
-        tags = {IDENTITY: identity} | ({PARENT: parent} if parent else {})
-        return self._client.create_run(self._experiment_id, tags=tags, run_name=name)
 
 
 def final_values(trial: FrozenTrial) -> dict[str, float]:

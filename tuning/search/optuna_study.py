@@ -27,6 +27,7 @@ from tuning.search.spec import ASHA, Hyperband, Median, Scheduler, Search
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
 DRIVER, REASON = "driver", "reason"
+JOURNAL = "journal.log"
 
 
 class SearchError(SfcmtError):
@@ -51,7 +52,7 @@ class OptunaStudy:
         self.driver = uuid.uuid4().hex
         self._alive = FileLock(folder / "drivers" / self.driver)
         self._alive.acquire()
-        backend: BaseStorage | str = storage or JournalStorage(JournalFileBackend(str(folder / "journal.log")))
+        backend: BaseStorage | str = storage or JournalStorage(JournalFileBackend(str(folder / JOURNAL)))
         with FileLock(folder / "create.lock"):
             self.study = optuna.create_study(
                 storage=backend,

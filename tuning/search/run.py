@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any, Self
@@ -14,64 +12,89 @@ from typing import Any, Self
 os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
 os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
 os.environ.setdefault("TUNE_DISABLE_SIGINT_HANDLER", "1")
-os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
 
 import ray
 from ray import tune
 
+from clusters.session import places, ray_session
+from clusters.shared_storage import refuse_unshared_store
+from clusters.tasks import obtain_on_cluster
 from sfcmt.callbacks import Callback
 from sfcmt.config import Runtime
-from sfcmt.errors import ConfigError, Problem
-from sfcmt.store import Store
-from tuning.search.optuna_study import SearchError
+from sfcmt.errors import ConfigError, Problem, SfcmtError
+from tuning.pausing import PausedError
+from tuning.search.group_trial import GroupTrial
+from tuning.search.optuna_study import OptunaStudy, SearchError
 from tuning.search.ray_bridge import PruningScheduler, StudySearcher
 from tuning.search.spec import Resources
 from tuning.search.spool import Spool
-from tuning.search.study import REPORTS, Study
+from tuning.search.study import Study
+from tuning.search.study_folder import REPORTS
 from tuning.search.trial import TrialContext, run_trial
 
-PAUSED_EXIT_CODE = 75
-
-
-class PausedError(BaseException):
-    """A signal asked the search to pause. Not an `Exception`, so that nothing on the way up takes it for a failure."""
+_RETRIES = 3
+"""Of a trial whose process or node died: it goes on from the last epoch."""
+_MEMORY = 2**28
+"""Bytes that a trial takes whose workers take the rest."""
 
 
 def run_study(study: Study, progress: Sequence[tune.Callback] = ()) -> dict[str, Any]:
     """Run all trials that are missing, then pick the winner. Raises `PausedError` on SIGTERM or Ctrl-C."""
-    with _ray(), PauseOnSignals() as pause:  # in this order: Ray sets a handler of its own
-        _check_resources(study.spec.resources)
-        anchors = _train_anchors(study, pause)
-        if not study.optuna.is_finished:
-            _run_trials(study, anchors, [pause, Spool(study.folder / REPORTS, study.optuna.driver), *progress])
-    return study.pick()
+    with study.driving():
+        with ray_session(), PauseOnSignals() as pause:  # in this order: Ray sets a handler of its own
+            _check_resources(study.spec.resources)
+            refuse_unshared_store(study.experiment.runtime.store)
+            _train_anchors(study, pause)
+            if not study.optuna.is_finished:
+                _run_trials(study, [pause, Spool(study.folder / REPORTS, study.optuna.driver), *progress])
+        return study.pick()
 
 
-def _run_trials(study: Study, anchors: tuple[Path, ...], callbacks: list[tune.Callback]) -> None:
-    resources, searcher = study.spec.resources, StudySearcher(study.optuna)
+def _run_trials(study: Study, callbacks: list[tune.Callback]) -> None:
     context = TrialContext(
         experiment=study.experiment.model_dump(mode="json"),
         folder=study.dataset.folder.resolve(),
         objective=study.spec.objective,
-        anchors=anchors,
+        anchors=tuple(stage.identity for stage in study.anchors),
         reports=study.spec.scheduler.chosen is not None,
     )
+    trial = run_trial if study.spec.resources.workers == 1 else GroupTrial
+    drive(
+        tune.with_parameters(trial, context=context),
+        study.optuna,
+        study.spec.resources,
+        study.folder / "ray",
+        callbacks,
+    )
+
+
+def drive(
+    trainable: Callable[[dict[str, Any]], None] | type[tune.Trainable],
+    study: OptunaStudy,
+    resources: Resources,
+    folder: Path,
+    callbacks: list[tune.Callback],
+) -> None:
+    """Run a function for every trial that the study still asks for. Raises `SearchError` if one breaks the contract."""
+    searcher = StudySearcher(study)
+    is_group = resources.workers != 1
+    taken = {"memory": _MEMORY} if is_group else {"CPU": resources.cpus, "GPU": resources.gpus}
+    at_once = places(resources.applied_to(Runtime())) if is_group else None
     tuner = tune.Tuner(
-        tune.with_resources(
-            tune.with_parameters(run_trial, context=context), {"CPU": resources.cpus, "GPU": resources.gpus}
-        ),
+        tune.with_resources(trainable, taken),
         tune_config=tune.TuneConfig(
             search_alg=searcher,
-            scheduler=PruningScheduler(study.optuna, searcher),
+            scheduler=PruningScheduler(study, searcher),
             num_samples=-1,  # the study says when it is enough
-            max_concurrent_trials=resources.concurrent,
+            max_concurrent_trials=resources.concurrent or at_once,
             reuse_actors=True,
         ),
         run_config=tune.RunConfig(
-            storage_path=str((study.folder / "ray").resolve()),
+            storage_path=str(folder.resolve()),
             name=f"{os.getpid()}",
             verbose=0,
             callbacks=callbacks,
+            failure_config=tune.FailureConfig(max_failures=_RETRIES),
         ),
     )
     tuner.fit()
@@ -79,32 +102,13 @@ def _run_trials(study: Study, anchors: tuple[Path, ...], callbacks: list[tune.Ca
         raise searcher.error
 
 
-def _train_anchors(study: Study, pause: PauseOnSignals) -> tuple[Path, ...]:
-    """Obtain the methods that are always in the pool, as Ray tasks; those that exist cost nothing."""
-    resources = study.spec.resources
-    obtain = ray.remote(num_cpus=resources.cpus, num_gpus=resources.gpus, max_retries=0)(_obtain)
-    shared = [(stage.experiment.model_dump(mode="json"), study.dataset.folder.resolve()) for stage in study.anchors]
+def _train_anchors(study: Study, pause: PauseOnSignals) -> None:
+    """Obtain the methods that are always in the pool; those that exist cost nothing."""
+    runtime, jobs = study.experiment.runtime, study.spec.resources.concurrent
     try:
-        tasks = [obtain.remote(*arguments) for arguments in shared]
-        while len(ray.wait(tasks, num_returns=len(tasks), timeout=0.5)[0]) < len(tasks):
-            pause.check()
-        return tuple(ray.get(tasks))
-    except ray.exceptions.RayTaskError as error:
-        raise SearchError(f"an anchor could not be trained: {error.cause}") from error
-
-
-def _obtain(experiment: dict[str, Any], folder: Path) -> Path:
-    import torch
-
-    from sfcmt.data.dataset import Dataset
-    from sfcmt.experiment import parse_experiment
-    from sfcmt.stages.transfer import TransferStage
-
-    torch.set_num_threads(1)
-    parsed = parse_experiment(experiment)
-    stage = TransferStage(parsed, Dataset(folder), parsed.seed)
-    runtime: Runtime = parsed.runtime
-    return Store(runtime.store_path).obtain(stage, runtime, Callback()).path.resolve()
+        obtain_on_cluster(study.anchors, runtime, study.store, Callback(), jobs, pause.check)
+    except SfcmtError as error:
+        raise SearchError(f"an anchor could not be trained: {error}") from error
 
 
 def _check_resources(resources: Resources) -> None:
@@ -115,18 +119,10 @@ def _check_resources(resources: Resources) -> None:
         for name, amount in asked.items()
         if amount > have.get(name, 0)
     ]
+    if not problems and places(resources.applied_to(Runtime())) < 1:
+        problems = [Problem("resources.workers", resources.workers, "as many as the nodes of the cluster hold")]
     if problems:
         raise ConfigError(problems)
-
-
-@contextmanager
-def _ray() -> Iterator[None]:
-    """A connection to the cluster that RAY_ADDRESS names, or a cluster of this machine's own."""
-    ray.init(logging_level=logging.ERROR, log_to_driver=False)
-    try:
-        yield
-    finally:
-        ray.shutdown()
 
 
 class PauseOnSignals(tune.Callback):  # type: ignore[misc]

@@ -15,9 +15,8 @@ from sfcmt.validators import POOL_VALIDATORS, VALIDATORS
 from sfcmt.validators.base import Validator
 from tuning.search.judge import anchor_agreement
 from tuning.search.spec import ANCHOR_AGREEMENT
-from tuning.search.study import Study, write_json
-
-SCORES = "scores.json"
+from tuning.search.study import Study
+from tuning.search.study_folder import SCORES
 
 
 def score_study(study: Study) -> dict[str, Any]:
@@ -46,7 +45,7 @@ def score_study(study: Study) -> dict[str, Any]:
             for name, values in _validations(pool).items()
         },
     }
-    write_json(study.folder / SCORES, scores)
+    study.write(SCORES, scores)
     return scores
 
 

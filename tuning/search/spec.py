@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, ValidationError
 
-from sfcmt.config import Section
+from sfcmt.config import Runtime, Section, Workers
 from sfcmt.errors import ConfigError, Problem
 from sfcmt.experiment import Experiment, load_experiment, problems_of, read_yaml
 from sfcmt.stages.transfer import METHODS
@@ -98,11 +98,19 @@ class Scheduler(Section):
 class Resources(Section):
     """What one trial takes, and how many run at the same time."""
 
-    workers: Literal[1] = 1
+    workers: Workers = 1
+    """Processes that train one trial together; [least, most] lets the cluster decide."""
     cpus: float = Field(1, gt=0)
+    """Of each worker."""
     gpus: float = Field(0, ge=0)
+    """Of each worker; several workers may share one, such as 0.25."""
     concurrent: int | None = Field(None, ge=1)
     """At most so many trials at a time; as many as fit if unset."""
+
+    def applied_to(self, runtime: Runtime) -> Runtime:
+        """A runtime with these resources."""
+        taken = {"workers": self.workers, "cpus_per_worker": self.cpus, "gpus_per_worker": self.gpus}
+        return runtime.model_copy(update=taken)
 
 
 class SearchSpec(Section):

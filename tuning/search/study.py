@@ -1,51 +1,48 @@
-"""A study on disk: its folder, its identity, its pool of outputs, and the pick.
-
-STORE/studies/NAME-IDENTITY/
-  spec.json         the checked spec and experiment
-  journal.log       the Optuna study (unless it is in a database)
-  reports/          every report of every trial, for MLflow
-  selection.json    the winner, written once, when every trial has ended
-  scores.json       what the labels say of it, written by `sfcmt score`
-"""
+"""A study: its identity, its trials, its pool of outputs, and the pick. What it keeps is in its folder."""
 
 from __future__ import annotations
 
 import json
 import math
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 
+from clusters.lasting import refuse_fleeting_store
 from sfcmt.data.dataset import Dataset
-from sfcmt.data.opening import open_dataset
+from sfcmt.data.opening import absolute_data, open_dataset
 from sfcmt.data.schema import Split
 from sfcmt.errors import ConfigError, Problem
 from sfcmt.experiment import Experiment, parse_experiment
 from sfcmt.identity import digest, result_fields
 from sfcmt.outputs import Outputs
 from sfcmt.stages.transfer import OUTPUTS, TransferStage
+from sfcmt.storage import absolute_store, local_folder
 from sfcmt.store import Store
 from sfcmt.validators import POOL_VALIDATORS
+from tuning.kinds import StudyKind
 from tuning.search.optuna_study import OptunaStudy, SearchError
 from tuning.search.space import declared_space
-from tuning.search.spec import CheckedSearch, SearchSpec
-
-SPEC, SELECTION, REPORTS = "spec.json", "selection.json", "reports"
+from tuning.search.spec import CheckedSearch, Resources, SearchSpec
+from tuning.search.study_folder import SELECTION, SPEC, StudyFolder, find_folder, kind_of, study_names, write_json
 
 
 class Study:
     """One search with its trials. Making it opens (or makes) its folder and its Optuna study."""
 
     def __init__(self, name: str, checked: CheckedSearch) -> None:
+        refuse_fleeting_store(checked.experiment.runtime.store)
         self.name, self.spec, self.space = name, checked.spec, checked.space
-        self.experiment = _with_absolute_store(checked.experiment)
-        self.store = Store(self.experiment.runtime.store_path)
+        self.experiment = placed(checked.experiment, checked.spec.resources)
+        self.store = Store(self.experiment.runtime.store)
         self.dataset = open_dataset(self.experiment.data, self.store.root)
         self.identity = _identity(checked, self.dataset)
-        self.folder = self._open_folder()
+        self._folder = self._open_folder()
+        self.folder = self._folder.path
         self.optuna = OptunaStudy(
             self.folder,
             f"{name}-{self.identity}",
@@ -57,21 +54,12 @@ class Study:
         )
 
     @staticmethod
-    def find(place: str, store: Path) -> Study:
+    def find(place: str, store: str | Path) -> Study:
         """The study in a folder, or the only one of that name in the store. Raises `ConfigError`."""
-        known = sorted((store / "studies").glob("*"))
-        named = [path for path in known if place in (path.name, path.name.rpartition("-")[0])]
-        folders = [Path(place)] if (Path(place) / SPEC).is_file() else named
-        if len(folders) != 1:
-            names = ", ".join(path.name for path in known) or "none"
-            raise ConfigError([Problem("STUDY", place, f"a study's folder, or a name among {names}")])
-        saved = json.loads((folders[0] / SPEC).read_text())
-        spec, experiment = SearchSpec.model_validate(saved["spec"]), parse_experiment(saved["experiment"])
-        space = declared_space(experiment) if spec.space == "auto" else spec.space
-        checked = CheckedSearch(spec, experiment, space)
-        if not folders[0].name.endswith(_identity(checked, open_dataset(experiment.data, store))):
-            raise SearchError(f"{folders[0]}: its data set or its code has changed since; it cannot be opened any more")
-        return Study(saved["name"], checked)
+        if kind_of(Path(place)) is StudyKind.SEARCH:
+            return _reopened(Path(place))
+        found = Store(store)
+        return _reopened(find_folder(place, found, StudyKind.SEARCH), absolute_store(found.place))
 
     @property
     def trials(self) -> list[FrozenTrial]:
@@ -98,7 +86,10 @@ class Study:
 
     def artifact(self, trial: FrozenTrial) -> Path:
         """Folder of a completed trial's transfer stage."""
-        return self.store.root / "stages" / f"{TransferStage.kind}-{trial.user_attrs['transfer']}"
+        identity = trial.user_attrs["transfer"]
+        if (artifact := self.store.open(TransferStage.kind, identity)) is None:
+            raise SearchError(f"study {self.name}: {TransferStage.kind}-{identity} of trial {trial.number} is missing")
+        return artifact.path
 
     def pick(self) -> dict[str, Any]:
         """Choose the winner among the completed trials and write it down. Raises `SearchError` on a partial study."""
@@ -120,7 +111,7 @@ class Study:
             "pick": self.spec.pick.validator,
             "scores": scores,
         }
-        write_json(self.folder / SELECTION, selection)
+        self.write(SELECTION, selection)
         return selection
 
     def selection(self) -> dict[str, Any]:
@@ -131,34 +122,49 @@ class Study:
         selection: dict[str, Any] = json.loads(path.read_text())
         return selection
 
-    def _open_folder(self) -> Path:
-        studies = self.store.root / "studies"
-        folder = studies / f"{self.name}-{self.identity}"
-        twins = [path.name for path in studies.glob(f"*-{self.identity}") if path != folder]
+    def write(self, name: str, document: object) -> None:
+        """Write a JSON file into the study's folder, and publish it."""
+        write_json(self.folder / name, document)
+        self._folder.publish(name)
+
+    def driving(self) -> AbstractContextManager[None]:
+        """Context of the process that runs the trials: see `StudyFolder.driving`."""
+        return self._folder.driving()
+
+    def _open_folder(self) -> StudyFolder:
+        name = f"{self.name}-{self.identity}"
+        twins = [known for known in study_names(self.store) if known.endswith(f"-{self.identity}") and known != name]
         if twins:
             raise ConfigError([Problem("SPEC", self.name, f"{twins[0]}, under which the same study exists already")])
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = StudyFolder(self.store, name)
         saved = {"name": self.name, "spec": self.spec.model_dump(mode="json", exclude_none=True)}
-        write_json(folder / SPEC, saved | {"experiment": self.experiment.model_dump(mode="json")})
+        write_json(folder.path / SPEC, saved | {"experiment": self.experiment.model_dump(mode="json")})
         return folder
 
 
-def write_json(path: Path, document: object) -> None:
-    """Write a JSON file in one move; the same document gives the same bytes."""
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps(document, indent=2) + "\n")
-    temporary.rename(path)
+def _reopened(folder: Path, store: str | None = None) -> Study:
+    saved = json.loads((folder / SPEC).read_text())
+    spec, experiment = SearchSpec.model_validate(saved["spec"]), parse_experiment(saved["experiment"])
+    if store:  # it may have another place on this machine
+        runtime = experiment.runtime.model_copy(update={"store": store})
+        experiment = experiment.model_copy(update={"runtime": runtime})
+    space = declared_space(experiment) if spec.space == "auto" else spec.space
+    checked = CheckedSearch(spec, experiment, space)
+    dataset = open_dataset(experiment.data, local_folder(experiment.runtime.store))
+    if not folder.name.endswith(_identity(checked, dataset)):
+        raise SearchError(f"{folder}: its data set or its code has changed since; it cannot be opened any more")
+    return Study(saved["name"], checked)
 
 
 def _or_worst(value: float) -> float:
     return value if math.isfinite(value) else -math.inf
 
 
-def _with_absolute_store(experiment: Experiment[Any]) -> Experiment[Any]:
-    """Trials run in folders of their own: a relative store would be another one for each."""
-    store = str(experiment.runtime.store_path.resolve())
-    runtime = experiment.runtime.model_copy(update={"store": store})
-    return experiment.model_copy(update={"runtime": runtime})
+def placed(experiment: Experiment[Any], resources: Resources) -> Experiment[Any]:
+    """With the resources of a trial, and absolute places: trials, and whoever opens the study later, are elsewhere."""
+    runtime = resources.applied_to(experiment.runtime)
+    runtime = runtime.model_copy(update={"store": absolute_store(runtime.store)})
+    return experiment.model_copy(update={"runtime": runtime, "data": absolute_data(experiment.data)})
 
 
 def _identity(checked: CheckedSearch, dataset: Dataset) -> str:

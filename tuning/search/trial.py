@@ -12,18 +12,21 @@ from typing import Any
 import torch
 from ray import tune
 
+from clusters.locks import RayLock
 from sfcmt.callbacks import Callback, Row
-from sfcmt.data.dataset import Dataset
+from sfcmt.data.opening import open_elsewhere
 from sfcmt.errors import SfcmtError
 from sfcmt.experiment import parse_experiment
 from sfcmt.outputs import Outputs
 from sfcmt.stages.stage import Stage
 from sfcmt.stages.transfer import OUTPUTS, TransferStage
-from sfcmt.store import Artifact, Store
+from sfcmt.store import Artifact, Store, Trainer, train_here
 from tuning.search.judge import Judge
 from tuning.search.ray_bridge import FAILED, FINISHED, METRICS, NOTES, OBJECTIVES, STEP, TIME, VALUES
 from tuning.search.space import apply_values
 from tuning.search.spec import Objective
+
+Report = Callable[[dict[str, Any]], None]
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,8 @@ class TrialContext:
     experiment: dict[str, Any]
     folder: Path
     objective: Objective
-    anchors: tuple[Path, ...]
+    anchors: tuple[str, ...]
+    """Identities of the transfers that are always in the pool."""
     reports: bool
     """Whether each epoch is judged, for early stopping."""
 
@@ -42,28 +46,38 @@ def run_trial(config: dict[str, Any], context: TrialContext) -> None:
     """The function that Ray Tune runs."""
     torch.set_num_threads(1)
     try:
-        tune.report(train_and_judge(config[VALUES], context))
+        tune.report(train_and_judge(config[VALUES], context, tune.report, train_here))
     except SfcmtError as error:
         tune.report({FAILED: str(error)})
 
 
-def train_and_judge(values: Mapping[str, Any], context: TrialContext) -> dict[str, Any]:
-    """Obtain the trial's stages and return its objectives with notes on what was reused."""
+def train_and_judge(
+    values: Mapping[str, Any], context: TrialContext, report: Report, trainer: Trainer
+) -> dict[str, Any]:
+    """Obtain the trial's stages, reporting each epoch; its objectives, with notes on what was reused."""
     experiment = apply_values(parse_experiment(context.experiment), values)
-    judge = Judge(context.objective, [Outputs.load(path / OUTPUTS) for path in context.anchors])
-    listener = _Listener(judge, context.reports)
-    stage = TransferStage(experiment, Dataset(context.folder), experiment.seed)
-    artifact = Store(experiment.runtime.store_path).obtain(stage, experiment.runtime, listener)
+    store = Store(experiment.runtime.store, trainer, RayLock)
+    judge = Judge(context.objective, [_anchor(identity, store) for identity in context.anchors])
+    listener = _Listener(judge, report, context.reports)
+    dataset = open_elsewhere(experiment.data, context.folder, store.root)
+    stage = TransferStage(experiment, dataset, experiment.seed)
+    artifact = store.obtain(stage, experiment.runtime, listener)
     outputs = Outputs.load(artifact.path / OUTPUTS)
     found = {"transfer": stage.identity, "stages": listener.stages, "validators": judge.validations(outputs)}
     return {FINISHED: True, OBJECTIVES: judge(outputs), NOTES: json.dumps(found)}
 
 
+def _anchor(identity: str, store: Store) -> Outputs:
+    artifact = store.open(TransferStage.kind, identity)
+    assert artifact is not None, "the search has obtained it"
+    return Outputs.load(artifact.path / OUTPUTS)
+
+
 class _Listener(Callback):
     """Reports each epoch, and notes which stages were found and what training them had cost."""
 
-    def __init__(self, judge: Judge, reports: bool) -> None:
-        self._judge, self._reports = judge, reports
+    def __init__(self, judge: Judge, report: Report, judges_epochs: bool) -> None:
+        self._judge, self._report, self._judges_epochs = judge, report, judges_epochs
         self.stages: dict[str, dict[str, Any]] = {}
 
     def epoch_ended(self, stage: Stage, row: Row, outputs: Callable[[], Outputs | None]) -> None:
@@ -75,10 +89,10 @@ class _Listener(Callback):
             METRICS: metrics,
             NOTES: json.dumps({"stages": self.stages}),
         }
-        if self._reports and stage.kind == "transfer" and (now := outputs()) is not None:
+        if self._judges_epochs and stage.kind == "transfer" and (now := outputs()) is not None:
             metrics |= {f"validator/{name}": value for name, value in self._judge.validations(now).items()}
             report[OBJECTIVES] = self._judge(now)
-        tune.report(report)
+        self._report(report)
 
     def stage_ended(self, stage: Stage, artifact: Artifact) -> None:
         """Note a stage; one trained by this trial stays so when it is found again."""

@@ -10,8 +10,12 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from tuning.kinds import StudyKind
+
 StudyArgument = Annotated[str, typer.Argument(help="A study's name or folder.")]
-StoreOption = Annotated[Path | None, typer.Option(help="Folder of the store (default: SFCMT_STORE, or ./sfcmt-store).")]
+StoreOption = Annotated[
+    str | None, typer.Option(help="Folder or URI of the store (default: SFCMT_STORE, or ./sfcmt-store).")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -28,8 +32,10 @@ def tune_(
     as_json: Annotated[bool, typer.Option("--json", help="Print the selection as the last line.")] = False,
 ) -> None:
     """Search without labels. Run the same command again after any interruption: it goes on."""
-    from tuning.search.mirror import mirrored
-    from tuning.search.run import PAUSED_EXIT_CODE, PausedError, run_study
+    from tuning.mirroring import mirrored
+    from tuning.pausing import PAUSED_EXIT_CODE, PausedError
+    from tuning.search.mirror import Mirror
+    from tuning.search.run import run_study
     from tuning.search.show import saved_seconds, watched
     from tuning.search.spec import load_search
     from tuning.search.study import Study
@@ -37,7 +43,7 @@ def tune_(
     found = Study(Path(spec).stem, load_search(spec, tuple(overrides or ())))
     console = Console(soft_wrap=True, highlight=False, markup=False)
     try:
-        with mirrored(found), watched(found) as callbacks:
+        with mirrored(Mirror(found)), watched(found) as callbacks:
             selection = run_study(found, callbacks)
     except PausedError:
         console.print("Paused; the same command goes on from the last finished epoch of each trial.")
@@ -82,12 +88,16 @@ def score(study: StudyArgument, store: StoreOption = None) -> None:
     log_scores(found, scores)
 
 
-def schema() -> None:
-    """Print the JSON Schema of search specs, for editors."""
+def schema(
+    kind: Annotated[StudyKind, typer.Argument(help="The kind of specs.")] = StudyKind.SEARCH,
+) -> None:
+    """Print the JSON Schema of search or ablation specs, for editors."""
+    from tuning.ablation.spec import AblationSpec
     from tuning.search.spec import SearchSpec
 
-    typer.echo(json.dumps(SearchSpec.model_json_schema(), indent=2))
+    model = SearchSpec if kind is StudyKind.SEARCH else AblationSpec
+    typer.echo(json.dumps(model.model_json_schema(), indent=2))
 
 
-def _store(store: Path | None) -> Path:
-    return store or Path(os.environ.get("SFCMT_STORE", "sfcmt-store"))
+def _store(store: str | None) -> str:
+    return store or os.environ.get("SFCMT_STORE", "sfcmt-store")

@@ -59,14 +59,14 @@ def test_all_problems_of_shape_are_told_at_once(tmp_path: Path) -> None:
     found = problems(
         tmp_path,
         space={"transfer.beta_f": {"log": [0, 10]}, "transfer.beta_kl": {"uniformly": [0, 1]}},
-        resources={"workers": 2},
+        resources={"workers": 0},
         scheduler={"asha": {"patience": 1}},
         search={"sampler": "luck", "trials": 0},
     )
     assert {path: problem.allowed.split(",")[0] for path, problem in found.items()} == {
         "space.transfer.beta_f": "a log range above 0",
         "space.transfer.beta_kl.uniformly": "one of the fields uniform",
-        "resources.workers": "1",
+        "resources.workers": "a number of workers",
         "scheduler.asha.patience": "one of the fields grace",
         "search.sampler": "'tpe'",
         "search.trials": "greater than or equal to 1",
@@ -158,7 +158,7 @@ class TestSchema:
         jsonschema.validate({"experiment": "demo", "space": "auto"}, schema)
         for wrong in (
             {"space": "some"},
-            {"resources": {"workers": 2}},
+            {"resources": {"workers": 0}},
             {"space": {"transfer.beta_f": {"lot": [1, 2]}}},
         ):
             with pytest.raises(jsonschema.ValidationError):

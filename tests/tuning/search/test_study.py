@@ -56,6 +56,7 @@ def fill(study: Study, rights: list[int], anchor: int = 45, labels_N: list[int] 
         folder = study.store.root / "stages" / f"{TransferStage.kind}-trial{found[0]}"
         folder.mkdir(parents=True)
         outputs(right, labels_N).save(folder / OUTPUTS)
+        (folder / "artifact.json").write_text(json.dumps({"identity": f"trial{found[0]}"}))
         study.optuna.note(found[0], "transfer", f"trial{found[0]}")
         study.optuna.complete(found[0], [0.5])
     while (left := study.optuna.next_trial()) is not None:

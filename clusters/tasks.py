@@ -1,0 +1,103 @@
+"""Stages all over a Ray cluster: as tasks of one worker each, or by actors that keep a group of workers each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from typing import Any
+
+import ray
+import torch
+from ray.exceptions import RayError, RayTaskError
+
+from clusters.locks import RayLock
+from clusters.obtain import Submit, WorkerError, obtain_stages
+from clusters.orders import StageOrder
+from clusters.session import places
+from clusters.shared_storage import refuse_unshared_store
+from clusters.train import RayTrain
+from sfcmt.callbacks import Callback
+from sfcmt.config import Runtime
+from sfcmt.errors import SfcmtError
+from sfcmt.progress import EpochLines
+from sfcmt.stages.stage import Stage
+from sfcmt.storage import absolute_store
+from sfcmt.store import Store, Trainer, train_here
+
+_PATIENCE = 60.0
+_RETRIES = 5
+"""Of an order whose process or node died; it goes on from the last epoch."""
+
+
+def obtain_on_cluster(
+    stages: Iterable[Stage],
+    runtime: Runtime,
+    store: Store,
+    callback: Callback,
+    jobs: int | None = None,
+    check: Callable[[], None] = lambda: None,
+) -> None:
+    """Obtain the stages with all that they stand on, as many at a time as the cluster holds, or at most `jobs`.
+
+    Raises what went wrong with a stage first, `WorkerError` if its process died again and again, and `ConfigError`
+    before anything is trained if the nodes do not share the store.
+    """
+    refuse_unshared_store(absolute_store(store.place))
+    try:
+        if runtime.workers == 1:
+            obtain_stages(stages, store, callback, _submit, jobs, check)
+        else:
+            with _groups() as submit:
+                obtain_stages(stages, store, callback, submit, jobs or max(1, places(runtime)), check)
+    except RayTaskError:
+        raise
+    except RayError as error:
+        reason = str(error).splitlines()[0]
+        raise WorkerError(f"a training process died ({reason}); the same command goes on from there") from error
+
+
+def _submit(order: StageOrder) -> Future[SfcmtError | None]:
+    runtime = order.runtime
+    task: Any = ray.remote(num_cpus=runtime.cpus_per_worker, num_gpus=runtime.gpus_per_worker, max_retries=_RETRIES)(
+        _obtain
+    )
+    future: Future[SfcmtError | None] = task.remote(order).future()
+    return future
+
+
+@contextmanager
+def _groups() -> Iterator[Submit]:
+    """Has orders done by groups: by an idle one if there is any, else by a new one. They end with the block."""
+    latest: dict[Any, Future[SfcmtError | None]] = {}
+
+    def submit(order: StageOrder) -> Future[SfcmtError | None]:
+        idle = [actor for actor, future in latest.items() if future.done()]
+        actor = idle[0] if idle else ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=_RETRIES)(_Group).remote()
+        latest[actor] = actor.obtain.remote(order).future()
+        return latest[actor]
+
+    yield submit
+    ray.wait([actor.close.remote() for actor in latest], num_returns=len(latest), timeout=_PATIENCE)
+
+
+class _Group:
+    """An actor with a group of workers of its own."""
+
+    def __init__(self) -> None:
+        self._trainer = RayTrain()
+
+    def obtain(self, order: StageOrder) -> SfcmtError | None:
+        return _obtain(order, self._trainer)
+
+    def close(self) -> None:
+        self._trainer.close()
+
+
+def _obtain(order: StageOrder, trainer: Trainer = train_here) -> SfcmtError | None:
+    torch.set_num_threads(order.runtime.threads or 1)
+    try:
+        Store(order.runtime.store, trainer, RayLock).obtain(order.stage(), order.runtime, EpochLines())
+    except SfcmtError as error:
+        return error
+    return None

@@ -1,0 +1,152 @@
+"""Training a stage by a group of workers, on one machine or several, with Ray Train.
+
+A group takes 8 to 14 s to start, so it is kept: it trains one stage after the other until it is closed. The state of a
+training is the checkpoint in the stage's folder, which must be on storage that all nodes share: a lost worker or node
+costs at most one epoch.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+from types import TracebackType
+from typing import Any, Self
+
+os.environ.setdefault("RAY_TRAIN_HEALTH_CHECK_INTERVAL_S", "0.2")
+os.environ.setdefault("RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S", "20")  # then it tries again, with what there is now
+os.environ.setdefault("RAY_TRAIN_ENABLE_PREEMPTION_WATCHER", "0")  # an epoch is all that a lost node can cost
+
+import ray
+from ray.exceptions import RayError
+from ray.train import FailureConfig, LoggingConfig, RunConfig, ScalingConfig, TrainingFailedError
+from ray.train.torch import TorchConfig, TorchTrainer
+from ray.train.v2._internal.callbacks.placement_group_callback import PlacementGroupCleanerCallback
+from ray.train.v2.api.callback import RayTrainCallback
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from clusters.exchange import Done, EpochEnded, Exchange, Failed, Message, Started
+from clusters.obtain import WorkerError
+from clusters.orders import StageOrder
+from clusters.worker import take_orders
+from sfcmt.config import Runtime
+from sfcmt.stages.stage import Workspace
+from sfcmt.store import train_here
+
+_PATIENCE = 30.0
+
+
+class RayTrain:
+    """Trains by a group of as many workers as a runtime asks for; in this process if that is one.
+
+    A context: the group is there from the first training to the end of the block. With `wants_outputs`, callbacks can
+    ask for the outputs after each epoch. An exception of a callback ends the training at that epoch.
+    """
+
+    def __init__(self, wants_outputs: bool = False) -> None:
+        self._wants_outputs = wants_outputs
+        self._group: _Group | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close(_PATIENCE if kind is None or issubclass(kind, Exception) else 0)  # who is interrupted does not wait
+
+    def close(self, patience: float = _PATIENCE) -> None:
+        """End the group, and wait so many seconds until its resources are free; it ends after its epoch."""
+        if self._group is not None:
+            self._group.close(patience)
+            self._group = None
+
+    def __call__(self, workspace: Workspace) -> None:
+        """Train. Raises the worker's own `SfcmtError`, or `WorkerError` if workers died again and again."""
+        if workspace.runtime.workers == 1:
+            train_here(workspace)
+            return
+        if self._group is None or self._group.has_ended:
+            self._group = _Group(workspace.runtime, self._wants_outputs)
+        self._group.train(workspace)
+
+
+class _Group:
+    """A running group and its exchange."""
+
+    def __init__(self, runtime: Runtime, wants_outputs: bool) -> None:
+        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+        self._exchange: Any = ray.remote(num_cpus=0)(Exchange).options(scheduling_strategy=here).remote()
+        self._ended = threading.Event()
+        self._error: RayError | TrainingFailedError | None = None
+        threading.Thread(target=self._run, args=[runtime, wants_outputs], daemon=True, name="group").start()
+
+    def train(self, workspace: Workspace) -> None:
+        """Post the order and pass on what the workers tell, until the stage is trained."""
+        ray.get(self._exchange.post.remote(StageOrder.of(workspace.stage, workspace.runtime)))
+        try:
+            while not isinstance(message := ray.get(self._exchange.hear.remote()), Done):
+                self._pass_on(message, workspace)
+        except BaseException:
+            ray.get(self._exchange.drop.remote())
+            raise
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it takes no more orders."""
+        return self._ended.is_set()
+
+    def close(self, patience: float) -> None:
+        """Send the workers home, and wait until they and their resources are gone."""
+        self._exchange.close.remote()
+        self._ended.wait(patience)
+
+    def _pass_on(self, message: Message | None, workspace: Workspace) -> None:
+        match message:
+            case Started(epochs):
+                workspace.callback.stage_started(workspace.stage, epochs)
+            case EpochEnded(row, outputs):
+                workspace.callback.advanced(workspace.stage, row["epoch"])
+                workspace.callback.epoch_ended(workspace.stage, row, lambda: outputs)
+            case Failed(error):
+                raise error
+            case _:
+                raise WorkerError(f"the group of workers has ended ({self._error})") from self._error
+
+    def _run(self, runtime: Runtime, wants_outputs: bool) -> None:
+        """Run the group until the exchange closes. In a thread of its own."""
+        try:
+            with tempfile.TemporaryDirectory() as folder:  # Ray Train's own notes, of which nothing depends
+                _trainer(runtime, {"exchange": self._exchange, "wants_outputs": wants_outputs}, folder).fit()
+        except (RayError, TrainingFailedError) as error:
+            self._error = error
+        finally:
+            self._ended.set()
+            self._exchange.close.remote()
+
+
+class _Trainer(TorchTrainer):  # type: ignore[misc]
+    """Without Ray's own remover of what is left behind; `clusters.orphans` says why."""
+
+    def _create_default_callbacks(self) -> list[RayTrainCallback]:
+        callbacks = super()._create_default_callbacks()
+        return [callback for callback in callbacks if not isinstance(callback, PlacementGroupCleanerCallback)]
+
+
+def _trainer(runtime: Runtime, config: dict[str, Any], folder: str) -> TorchTrainer:
+    gpus = runtime.gpus_per_worker
+    return _Trainer(
+        take_orders,
+        train_loop_config=config,
+        torch_config=TorchConfig("gloo" if gpus < 1 else "nccl"),  # NCCL refuses workers that share a GPU
+        scaling_config=ScalingConfig(
+            num_workers=runtime.workers,
+            use_gpu=gpus > 0,
+            resources_per_worker={"CPU": runtime.cpus_per_worker} | ({"GPU": gpus} if gpus else {}),
+        ),
+        run_config=RunConfig(
+            storage_path=folder,
+            failure_config=FailureConfig(max_failures=-1),  # the exchange says when it is enough
+            logging_config=LoggingConfig(log_level="WARNING"),
+        ),
+    )

@@ -1,0 +1,113 @@
+"""How a machine shares a store's folders with others: not at all where all see the same folder, or by copies.
+
+On an object store a stage's checkpoint is uploaded after each epoch, so that a machine that is lost costs at most one
+epoch, and an artifact once it is complete, its record last: what has a record is whole.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from filelock import FileLock
+
+from sfcmt.storage import Storage
+
+CHECKPOINT, RECORD, RESULT = "checkpoint.safetensors", "artifact.json", "result.json"
+
+
+class SharedFolder:
+    """A store that is a folder: there is nothing to fetch and nothing to upload. Names are KIND-IDENTITY."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def check(self) -> None:
+        """Raise `StoreError` if the store cannot be written."""
+
+    def place(self, name: str) -> str:
+        """What a stage's folder is called in messages."""
+        return str(self._stage(name))
+
+    def fetch_stage(self, name: str) -> None:
+        """Have the stage in this folder if there is one anywhere."""
+
+    def fetch_partial(self, name: str) -> None:
+        """Have what was last uploaded of a training."""
+
+    def upload_checkpoint(self, name: str) -> None:
+        """Upload the checkpoint of a training that goes on here."""
+
+    def hand_over(self, name: str) -> None:
+        """Upload the files of a training that has ended on a machine other than the one that waits for it."""
+
+    def finish(self, name: str) -> None:
+        """Make the folder of a training, now complete, the stage's."""
+        self._stage(name).parent.mkdir(parents=True, exist_ok=True)
+        self._partial(name).rename(self._stage(name))
+
+    def _stage(self, name: str) -> Path:
+        return self._root / "stages" / name
+
+    def _partial(self, name: str) -> Path:
+        return self._root / "partial" / name
+
+
+class LocalCopy(SharedFolder):
+    """This machine's copy of an object store. It may be removed whenever nothing trains."""
+
+    def __init__(self, root: Path, remote: Storage) -> None:
+        super().__init__(root)
+        self._remote = remote
+
+    def check(self) -> None:
+        """Write to the object store."""
+        self._remote.check()
+
+    def place(self, name: str) -> str:
+        """Where it was published, and where it is here."""
+        return f"{self._remote.place(f'stages/{name}')} and its copy {self._stage(name)}"
+
+    def fetch_stage(self, name: str) -> None:
+        """Fetch the stage unless it is here; one process of this machine does."""
+        if self._stage(name).is_dir() or not self._remote.exists(f"stages/{name}/{RECORD}"):
+            return
+        with self._settling(name):
+            self._fetch(name)
+
+    def fetch_partial(self, name: str) -> None:
+        """Fetch the checkpoint, and what was handed over."""
+        for file in self._remote.names(f"partial/{name}"):
+            self._remote.get(f"partial/{name}/{file}", self._partial(name) / file)
+
+    def upload_checkpoint(self, name: str) -> None:
+        """Replace the one before."""
+        self._remote.put(self._partial(name) / CHECKPOINT, f"partial/{name}/{CHECKPOINT}")
+
+    def hand_over(self, name: str) -> None:
+        """Upload all files but the checkpoint, which is there, and the result last."""
+        (self._partial(name) / CHECKPOINT).unlink(missing_ok=True)
+        self._remote.put_folder(self._partial(name), f"partial/{name}", last=RESULT)
+
+    def finish(self, name: str) -> None:
+        """Publish the stage. If another machine has done so meanwhile, which no lock forbade, its files count."""
+        with self._settling(name):
+            if self._remote.exists(f"stages/{name}/{RECORD}"):
+                shutil.rmtree(self._partial(name))
+                self._fetch(name)
+            else:
+                self._remote.put_folder(self._partial(name), f"stages/{name}", last=RECORD)
+                super().finish(name)
+        self._remote.remove_folder(f"partial/{name}")
+
+    def _fetch(self, name: str) -> None:
+        if not self._stage(name).is_dir():
+            fetched = self._root / "fetched" / name
+            self._remote.get_folder(f"stages/{name}", fetched)
+            self._stage(name).parent.mkdir(parents=True, exist_ok=True)
+            fetched.rename(self._stage(name))
+
+    def _settling(self, name: str) -> FileLock:
+        lock = self._root / "locks" / f"{name}.settling"
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        return FileLock(lock)

@@ -1,0 +1,36 @@
+"""Searches with groups on three nodes of two logical CPUs each, of which one is lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ray.cluster_utils import Cluster
+
+from tests.clusters.test_search_groups import workplace
+from tests.tuning.search.test_end_to_end import _read_until
+
+pytestmark = pytest.mark.slow
+
+TRIALS = 4
+
+
+def test_a_lost_node_loses_no_trial(tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    node = {"num_cpus": 2}
+    cluster = Cluster(initialize_head=True, head_node_args=node | {"include_dashboard": True, "dashboard_port": 0})
+    nodes = [cluster.add_node(**node) for _ in range(2)]
+    monkeypatch.setenv("RAY_ADDRESS", cluster.address)
+    search = {"trials": TRIALS, "startup": 100}
+    longer = {"set": ["transfer.epochs=10"], "scheduler": {}}
+    place = workplace(tmp_path / "place", tiny_data, search=search, resources={"workers": 2}, **longer)
+    process = place.start()
+    assert process.stdout is not None
+    _read_until(process.stdout, "trial 3: started")
+    cluster.remove_node(nodes[0], allow_graceful=False)
+    out, error = process.communicate(timeout=300)
+    cluster.shutdown()
+    assert process.returncode == 0, out + error
+    trials = place.trials()
+    assert [state for _, state, *_ in trials] == ["COMPLETE"] * TRIALS
+    assert [number for number, *_ in trials] == list(range(TRIALS))
+    assert len(place.runs()) == TRIALS + 1

@@ -1,0 +1,187 @@
+"""The order in which missing stages are obtained, and obtaining them as tasks of a cluster."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import shutil
+import signal
+import time
+from collections.abc import Collection, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
+from pathlib import Path
+
+import pytest
+import ray
+from ray.util.state import list_tasks
+
+from clusters.obtain import obtain_stages
+from clusters.orders import StageOrder
+from clusters.session import check_places, places
+from clusters.tasks import obtain_on_cluster
+from sfcmt.callbacks import Callback
+from sfcmt.config import Runtime
+from sfcmt.data.dataset import Dataset
+from sfcmt.errors import ConfigError, DataError, SfcmtError, StoreError
+from sfcmt.local_copy import RESULT
+from sfcmt.stages.stage import Stage, Workspace
+from sfcmt.stages.transfer import TransferStage
+from sfcmt.store import Store
+from tests.tiny import Recorder, stage_of, tiny_experiment
+from tuning.comparison import Comparison
+
+
+def train_nothing(workspace: Workspace) -> None:
+    """A trainer for tests of the order only."""
+    time.sleep(0.02)
+    (workspace.folder / RESULT).write_text(json.dumps({"metrics": {}, "seconds": 0}))
+
+
+class Office:
+    """Does orders in threads, and remembers them."""
+
+    def __init__(self, store: Path) -> None:
+        self._store, self._threads = Store(store, train_nothing), ThreadPoolExecutor(20)
+        self.futures: list[Future[SfcmtError | None]] = []
+        self.ordered: list[str] = []
+        self.most = 0
+
+    def submit(self, order: StageOrder) -> Future[SfcmtError | None]:
+        self.ordered.append(f"{order.stage().name} {order.seed}")
+        self.futures.append(self._threads.submit(self._work, order))
+        self.most = max(self.most, sum(not future.done() for future in self.futures))
+        return self.futures[-1]
+
+    def _work(self, order: StageOrder) -> None:
+        assert all(map(self._store.find, order.stage().upstream))
+        self._store.obtain(order.stage(), order.runtime, Callback())
+
+
+def obtain_in_office(stages: Sequence[Stage], store: Path, jobs: int | None) -> tuple[Office, Recorder]:
+    office, recorder = Office(store), Recorder()
+    obtain_stages(stages, Store(store), recorder, office.submit, jobs)
+    return office, recorder
+
+
+def comparison_of(data: Path, store: Path) -> list[Stage]:
+    methods = ["tgkt", "translator_only", "source_only"]
+    comparison = Comparison(tiny_experiment(data, store), methods, [0, 1], oracles=True)
+    return [*comparison.transfers, *comparison.oracles]
+
+
+@pytest.mark.parametrize(("jobs", "most"), [(1, [1]), (3, [2, 3]), (None, range(4, 11))])
+def test_each_missing_stage_once_when_all_that_it_stands_on_is_there(
+    tiny_data: Path, tmp_path: Path, jobs: int | None, most: Collection[int]
+) -> None:
+    office, recorder = obtain_in_office(comparison_of(tiny_data, tmp_path), tmp_path, jobs)
+    names = ["bridge", "oracle_real_source", "oracle_supervised", "source", "source_only", "tgkt", "translator_only"]
+    assert sorted(office.ordered) == sorted(f"{name} {seed}" for name in names for seed in (0, 1))
+    assert office.most in most
+    assert len(recorder.ended) == len(office.ordered)
+    assert not any(reused for _, reused in recorder.ended)
+
+
+def test_what_a_found_stage_stood_on_is_not_asked_for(tiny_data: Path, tmp_path: Path) -> None:
+    stages = comparison_of(tiny_data, tmp_path)
+    obtain_in_office(stages, tmp_path, None)
+    for path in (tmp_path / "stages").glob("[sb]*"):
+        shutil.rmtree(path)
+    transfers = [stage for stage in stages if isinstance(stage, TransferStage)]
+    office, recorder = obtain_in_office(transfers, tmp_path, None)
+    assert office.ordered == []
+    assert recorder.ended == [("transfer", True)] * 6
+
+
+def test_nothing_to_obtain_is_nothing_to_do(tmp_path: Path) -> None:
+    assert obtain_in_office([], tmp_path, None)[0].ordered == []
+
+
+def test_an_error_is_raised_as_it_came(tiny_data: Path, tmp_path: Path) -> None:
+    def submit(order: StageOrder) -> Future[SfcmtError | None]:
+        future: Future[SfcmtError | None] = Future()
+        future.set_result(StoreError("the disk is full"))
+        return future
+
+    with pytest.raises(StoreError, match=r"^the disk is full$"):
+        obtain_stages(comparison_of(tiny_data, tmp_path), Store(tmp_path), Callback(), submit)
+
+
+@pytest.mark.parametrize("workers", [2, (1, 4)])
+def test_an_order_means_the_same_stage_elsewhere(
+    tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int | tuple[int, int]
+) -> None:
+    monkeypatch.chdir(tiny_data.parent)
+    runtime = {"workers": workers, "cpus_per_worker": 3, "threads": None}
+    stage = stage_of("transfer", tiny_experiment(Path(tiny_data.name), Path("store"), runtime=runtime), seed=3)
+    order = pickle.loads(pickle.dumps(StageOrder.of(stage, stage.experiment.runtime)))
+    monkeypatch.chdir(tmp_path)
+    assert order.stage().identity == stage.identity
+    assert (order.stage().seed, order.runtime.workers, order.runtime.threads) == (3, workers, 3)
+    assert order.runtime.store == str(tiny_data.parent / "store")
+
+
+@pytest.mark.parametrize("workers", [0, True, "2", 1.5, [2, 1], [1, 2, 3], [0, 1]])
+def test_the_size_of_a_group_is_checked(tiny_data: Path, tmp_path: Path, workers: object) -> None:
+    with pytest.raises(
+        ConfigError, match=r"^runtime\.workers: .* such as 2, or the least and the most, such as \[1, 4\]$"
+    ):
+        tiny_experiment(tiny_data, tmp_path, runtime={"workers": workers})
+
+
+@pytest.mark.slow
+class TestOnCluster:
+    """On four logical CPUs."""
+
+    @pytest.mark.parametrize(
+        ("runtime", "groups"),
+        [
+            (Runtime(workers=2), 2),
+            (Runtime(workers=3), 1),
+            (Runtime(workers=5), 0),
+            (Runtime(workers=(2, 9), cpus_per_worker=0.5), 4),
+            (Runtime(workers=2, gpus_per_worker=0.25), 0),
+            (Runtime(workers=2, cpus_per_worker=0.1), 20),
+        ],
+    )
+    def test_how_many_groups_fit(self, four_cpus: None, runtime: Runtime, groups: int) -> None:
+        assert places(runtime) == groups
+        with nullcontext() if groups else pytest.raises(ConfigError, match=r"^runtime\.workers: .* each$"):
+            check_places(runtime)
+
+    def test_stages_become_tasks(self, four_cpus: None, tiny_data: Path, tmp_path: Path) -> None:
+        recorder, experiment = Recorder(), tiny_experiment(tiny_data, tmp_path)
+        stages = Comparison(experiment, ["tgkt", "source_only"], [0, 1], oracles=False).transfers
+        obtain_on_cluster(stages, experiment.runtime, Store(tmp_path), recorder)
+        assert sorted(kind for kind, _ in recorder.ended) == ["bridge"] * 2 + ["source"] * 2 + ["transfer"] * 4
+        assert not any(reused for _, reused in recorder.ended)
+        assert all(map(Store(tmp_path).find, stages))
+
+    def test_a_stage_goes_on_when_its_process_was_killed(
+        self, four_cpus: None, tiny_data: Path, tmp_path: Path
+    ) -> None:
+        experiment, killed = tiny_experiment(tiny_data, tmp_path, source={"epochs": 30}), list[int]()
+        stage = stage_of("source", experiment)
+
+        def kill() -> None:
+            if not killed and list(tmp_path.glob("partial/*/checkpoint.safetensors")):
+                address = ray.get_runtime_context().gcs_address
+                running = list_tasks(address, [("name", "=", "_obtain"), ("state", "=", "RUNNING")], detail=True)
+                killed.extend(task.worker_pid for task in running)
+                for pid in killed:
+                    os.kill(pid, signal.SIGKILL)
+
+        obtain_on_cluster([stage], experiment.runtime, Store(tmp_path), Callback(), check=kill)
+        artifact = Store(tmp_path).find(stage)
+        assert len(killed) == 1
+        assert artifact is not None
+        assert [row["epoch"] for row in artifact.curves] == list(range(1, 31))
+
+    def test_an_error_of_a_task_is_the_commands_own(self, four_cpus: None, tiny_data: Path, tmp_path: Path) -> None:
+        folder = Path(shutil.copytree(tiny_data, tmp_path / "data"))
+        (folder / "source.parquet").unlink()
+        experiment = tiny_experiment(folder, tmp_path / "store")
+        stage = TransferStage(experiment, Dataset(folder), 0)
+        with pytest.raises(DataError, match=r"^\S*source\.parquet: missing, though the manifest lists it$"):
+            obtain_on_cluster([stage], experiment.runtime, Store(tmp_path / "store"), Callback())

@@ -1,0 +1,61 @@
+"""`sfcmt run` and `sfcmt compare` as users run them with several workers or within a cluster's job."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.clusters.conftest import free_cpus, wait_until
+from tests.tuning.search.test_end_to_end import Workplace
+
+pytestmark = pytest.mark.slow
+
+
+def start(place: Workplace, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+    """Start `sfcmt` in the folder of a workplace."""
+    environment = {**os.environ, "MLFLOW_TRACKING_URI": place.uri, "COLUMNS": "150", **variables}
+    command, pipe = [sys.executable, "-m", "sfcmt", *arguments, "--json"], subprocess.PIPE
+    return subprocess.Popen(command, cwd=place.folder, env=environment, stdout=pipe, stderr=pipe, text=True)
+
+
+def test_one_word_makes_a_run_use_two_workers(tiny_data: Path, tmp_path: Path) -> None:
+    place = Workplace(tmp_path / "place", tiny_data)
+    pair = start(place, "run", "tiny.yaml", "runtime.workers=2", "runtime.cpus_per_worker=0.5")
+    told, error = pair.communicate(timeout=240)
+    assert pair.returncode == 0, error
+    assert [line for line in error.splitlines() if line.startswith("tgkt (seed 0): epoch 3/3: bridge ")]
+    alone = start(place, "run", "tiny.yaml")
+    again, error = alone.communicate(timeout=120)
+    assert alone.returncode == 0, error
+    assert json.loads(told.splitlines()[-1])["trained"] == 4
+    assert json.loads(again.splitlines()[-1])["trained"] == 0
+
+
+def test_a_terminated_comparison_goes_on_with_the_same_command(tiny_data: Path, tmp_path: Path, cluster: str) -> None:
+    place = Workplace(tmp_path / "place", tiny_data)
+    command = ("compare", "tiny.yaml", "transfer.epochs=20", "--methods", "source_only,tgkt", "--seeds", "2")
+    process = start(place, *command, RAY_ADDRESS=cluster)
+    assert process.stderr is not None
+    reached = next(line for line in process.stderr if "epoch 3/20" in line)
+    process.send_signal(signal.SIGTERM)
+    _, error = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "the same command goes on" in error
+    assert wait_until(lambda: free_cpus() == 4, 10)
+    process = start(place, *command, RAY_ADDRESS=cluster)
+    out, error = process.communicate(timeout=240)
+    assert process.returncode == 0, error
+    summary = json.loads(out.splitlines()[-1])
+    assert summary["trained"] + summary["found"] == 8
+    seed = re.findall(r"seed \d", reached)[0]
+    assert f"tgkt ({seed}): epoch 20/20" in error
+    assert f"tgkt ({seed}): epoch 1/20" not in error
+    assert len(list((place.folder / "store" / "stages").iterdir())) == 8
+    assert not list((place.folder / "store" / "partial").iterdir())

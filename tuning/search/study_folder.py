@@ -1,0 +1,126 @@
+"""The folder of a study. On an object store it is a copy, which one driver at a time publishes every few seconds.
+
+STORE/studies/NAME-IDENTITY/
+  spec.json         the checked spec and experiment
+  journal.log       the Optuna study (unless it is in a database)
+  reports/          every report of every trial, for MLflow
+  selection.json    the winner, written once, when every trial has ended
+  scores.json       what the labels say of it, written by `sfcmt score`
+  driver.json       on an object store: a sign that a driver lives
+
+A driver that is lost with its machine costs the last seconds of its journal: their trials are run again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from sfcmt.errors import ConfigError, Problem
+from sfcmt.storage import Storage
+from sfcmt.store import Store
+from tuning.kinds import StudyKind
+from tuning.search.driver import SIGN, Driver, refusal
+from tuning.search.optuna_study import JOURNAL, SearchError
+
+SPEC, SELECTION, SCORES, REPORTS = "spec.json", "selection.json", "scores.json", "reports"
+
+
+def study_names(store: Store) -> list[str]:
+    """Names of the studies' folders, here and on the object store."""
+    here = {path.name for path in (store.root / "studies").glob("*")}
+    return sorted(here | set(store.remote.names("studies") if store.remote else ()))
+
+
+def find_folder(place: str, store: Store, kind: StudyKind | None = None) -> Path:
+    """Folder of the only study of that name (or name and identity), and kind, in the store. Raises `ConfigError`."""
+    known = study_names(store)
+    named = [StudyFolder(store, name).path for name in known if place in (name, name.rpartition("-")[0])]
+    found = [path for path in named if kind is None or kind_of(path) == kind]
+    if len(found) != 1:
+        names = ", ".join(known) or "none"
+        allowed = f"a study's folder, or the name of a {kind or 'study'} among {names}"
+        raise ConfigError([Problem("STUDY", place, allowed)])
+    return found[0]
+
+
+def kind_of(folder: Path) -> StudyKind | None:
+    """What kind of study a folder holds: a search, unless `spec.json` says otherwise; None without one."""
+    path = folder / SPEC
+    return StudyKind(json.loads(path.read_text()).get("kind", StudyKind.SEARCH)) if path.is_file() else None
+
+
+class StudyFolder:
+    """The folder `path` of one study, fetched if it is a copy."""
+
+    def __init__(self, store: Store, name: str) -> None:
+        self.path = store.root / "studies" / name
+        self._remote, self._place = store.remote, f"studies/{name}"
+        self.path.mkdir(parents=True, exist_ok=True)
+        self.fetch()
+
+    def fetch(self) -> bool:
+        """Bring the copy up to what was published; whether what grows, the journal and the reports, has changed.
+
+        What grows is left alone if it only goes on from what was published: its driver died here before it could be.
+        """
+        if self._remote is None:
+            return False
+        there = [name for name in self._remote.names(self._place) if name not in (SIGN, REPORTS)]
+        there += [f"{REPORTS}/{name}" for name in self._remote.names(f"{self._place}/{REPORTS}")]
+        changed = [self._fetch(self._remote, name) for name in there]
+        return any(changed)
+
+    def publish(self, name: str) -> None:
+        """Publish a file."""
+        if self._remote:
+            self._remote.put(self.path / name, f"{self._place}/{name}")
+
+    @contextmanager
+    def driving(self) -> Iterator[None]:
+        """Be the study's driver. On an object store it has one at a time, and is published until the end of the block.
+
+        Raises `SearchError` if another driver lives, or has taken over meanwhile.
+        """
+        if self._remote is None:
+            yield
+            return
+        try:
+            alone_here = FileLock(self.path / "driving.lock").acquire(timeout=0)
+        except Timeout as error:
+            raise refusal(self._remote.place(self._place), "this machine") from error
+        with alone_here, Driver(self._remote, self._place, self.path, self._growing):
+            self.publish(SPEC)
+            if self.fetch():
+                raise SearchError(f"{self._remote.place(self._place)}: went on elsewhere; run the same command again")
+            yield
+
+    def _growing(self) -> list[str]:
+        """Files that are appended to, by their names in the folder."""
+        reports = [f"{REPORTS}/{path.name}" for path in sorted(self.path.glob(f"{REPORTS}/*.jsonl"))]
+        return [*([JOURNAL] if (self.path / JOURNAL).is_file() else []), *reports]
+
+    def _fetch(self, remote: Storage, name: str) -> bool:
+        path, content = self.path / name, remote.read(f"{self._place}/{name}") or b""
+        grows = name == JOURNAL or name.startswith(REPORTS)
+        if path.is_file() and path.read_bytes()[: len(content) if grows else None] == content:
+            return False
+        write_bytes(path, content)
+        return grows
+
+
+def write_json(path: Path, document: object) -> None:
+    """Write a JSON file in one move; the same document gives the same bytes."""
+    write_bytes(path, (json.dumps(document, indent=2) + "\n").encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file in one move."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".tmp")
+    temporary.write_bytes(content)
+    temporary.rename(path)
