@@ -1,0 +1,113 @@
+"""The doctor: looks at this machine, and at a cluster, before a search finds out the hard way.
+
+A cluster is looked at by a driver inside it. From outside, the doctor submits itself as a job, which thus has the
+files, the variables and the packages of every other job that is submitted from here.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.table import Table
+
+from clusters.checks.finding import Finding, judged
+from clusters.checks.judging import machine_findings
+from clusters.checks.machine import examine, mlflow_problem
+from clusters.checks.settings import dashboard_finding, packing_finding, pickle_finding, token_finding
+from clusters.connection import DEFAULT_ADDRESS, ClusterError, connect, plain_errors, use_token
+from clusters.lasting import in_job, is_lasting
+from sfcmt.storage import absolute_store
+
+_OPENING = '{"findings"'
+_OWN_DATABASE = "sqlite:///mlflow.db"
+
+
+def diagnose(address: str | None, store: str | None) -> Iterator[Finding]:
+    """Look at this machine and, if there is an address, at that cluster; in a job, at the job's cluster."""
+    tracking = os.environ.get("MLFLOW_TRACKING_URI", _OWN_DATABASE)
+    place = store or os.environ.get("SFCMT_STORE", "sfcmt-store")
+    use_token()
+    if in_job():
+        yield from _inside(None, place, tracking)
+        return
+    yield from machine_findings(examine("here", place, tracking))
+    yield token_finding()
+    yield pickle_finding()
+    yield packing_finding(Path.cwd())
+    if address is None:
+        yield dashboard_finding(DEFAULT_ADDRESS, expected=False, where="here")
+    elif address.startswith(("http://", "https://")):
+        yield dashboard_finding(address, expected=True)
+        yield from _by_job(address, store)
+    else:
+        yield from _inside(address, place, tracking)
+
+
+def _inside(address: str | None, store: str, tracking: str) -> Iterator[Finding]:
+    """What a driver in the cluster finds."""
+    import ray
+
+    from clusters.checks.nodes import cluster_findings
+
+    if in_job():
+        yield from _lasting_findings(store, tracking)
+    seen_by_all = tracking if tracking.startswith(("http://", "https://")) else ""  # only the driver writes to others
+    try:
+        context = ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False)
+        try:
+            if context.dashboard_url:
+                yield dashboard_finding(f"http://{context.dashboard_url}", expected=True)
+            yield from cluster_findings(absolute_store(store), seen_by_all)
+        finally:
+            ray.shutdown()
+    except (OSError, ray.exceptions.RayError, RuntimeError) as error:
+        yield Finding("cluster", "connection", str(error).splitlines()[0], "give the address of a cluster that runs")
+
+
+def _lasting_findings(store: str, tracking: str) -> Iterator[Finding]:
+    """Whether what a job writes outlives it."""
+    problem = None if is_lasting(store) else f"{store!r} is in the job's own folder, and goes with it"
+    remedy = "set SFCMT_STORE to an absolute path that all nodes share, or to a URI"
+    yield judged("job", "store", problem, remedy, "outlives the job")
+    unset = "MLFLOW_TRACKING_URI is unset: the runs are in the job's own folder"
+    problem = unset if tracking == _OWN_DATABASE else mlflow_problem(tracking)
+    yield judged("job", "MLflow", problem, "start an MLflow server, and set MLFLOW_TRACKING_URI", "outlives the job")
+
+
+def _by_job(address: str, store: str | None) -> Iterator[Finding]:
+    """What the doctor finds when it is submitted from here."""
+    from clusters.jobs import wait
+    from clusters.submit import Submission, passed_on, submit_or_join
+
+    command = ("doctor", "--json", *(("--store", store) if store else ()))
+    try:
+        client = connect(address)
+        job_id, _ = submit_or_join(client, Submission(command, Path.cwd(), passed_on()))
+        job = wait(client, job_id)
+        with plain_errors(address):
+            lines = [line for line in client.get_job_logs(job_id).splitlines() if line.startswith(_OPENING)]
+        if not lines:
+            reason = " ".join(str(job.message).split())[-200:]
+            raise ClusterError(f"the doctor's job {job_id} found nothing out: {reason}")
+        yield from (Finding(**one) for one in json.loads(lines[-1])["findings"])
+    except ClusterError as error:
+        yield Finding("cluster", "connection", str(error), "see the message")
+
+
+def as_json(findings: Sequence[Finding]) -> str:
+    """The findings in one line."""
+    return json.dumps({"findings": [asdict(finding) for finding in findings]})
+
+
+def table_of(findings: Sequence[Finding]) -> Table:
+    """The findings for people; below each problem, what to do."""
+    table = Table("", "where", "check", "found", box=None, pad_edge=False)
+    for finding in findings:
+        remedy = "" if finding.is_well else f"\n-> {finding.remedy}"
+        table.add_row("ok" if finding.is_well else "!!", finding.where, finding.check, finding.says + remedy)
+    return table
