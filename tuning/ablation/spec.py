@@ -29,6 +29,7 @@ from tuning.search.space import Distribution, apply_values, space_problems
 from tuning.search.spec import ANCHOR_AGREEMENT, Resources
 
 ORACLES = ("oracle_balanced_accuracy", "oracle_accuracy")
+"""What needs labels."""
 
 
 class AdaptiveSeeds(Section):
@@ -65,6 +66,16 @@ class Test(Section):
     """Intervals have the level 1 - alpha."""
     metric: str = ORACLES[0]
     """What is compared: an oracle's judgement, after all arms' values are written, or a validator's score."""
+
+    @property
+    def needs_labels(self) -> bool:
+        """Whether the metric is an oracle's."""
+        return self.metric in ORACLES
+
+    @property
+    def column(self) -> str:
+        """The metric's column in a study's results."""
+        return self.metric.replace("oracle_", "oracle/") if self.needs_labels else f"validator/{self.metric}"
 
 
 class AblationSpec(Section):
@@ -116,21 +127,28 @@ class CheckedAblation:
 
 
 def load_ablation(path: str, overrides: tuple[str, ...] = ()) -> CheckedAblation:
-    """Read and check a spec; `overrides` are of the experiment. Raises `ConfigError` with every problem at once."""
+    """Read and check a spec; `overrides` are of the experiment. Raises `ConfigError` with every problem at once.
+
+    What needs the experiment is checked once this is right.
+    """
     if not Path(path).is_file():
         raise ConfigError([Problem("SPEC", path, "the path of a YAML file")])
     try:
         spec = AblationSpec.model_validate(read_yaml(Path(path)))
     except ValidationError as error:
         raise ConfigError([_without_tag(problem) for problem in problems_of(error, AblationSpec)]) from error
-    problems = [*_name_problems(spec), *_seed_problems(spec)]
+    method = [f"method={spec.method}"] if spec.method else []
     try:
-        method = [f"method={spec.method}"] if spec.method else []
         experiment = load_experiment(spec.experiment, [*method, *spec.set, *overrides])
     except ConfigError as error:
-        raise ConfigError([*error.problems, *problems]) from error
+        raise ConfigError([*error.problems, *_own_problems(spec)]) from error
+    return check_ablation(spec, experiment)
+
+
+def check_ablation(spec: AblationSpec, experiment: Experiment[Any]) -> CheckedAblation:
+    """Hold a spec against its experiment. Raises `ConfigError` with every problem at once."""
     factors, found = read_factors(spec.factors, experiment)
-    problems = [*found, *_nuisance_problems(spec, factors, experiment), *problems]
+    problems = [*found, *_nuisance_problems(spec, factors, experiment), *_own_problems(spec)]
     if not found:
         problems += _design_problems(spec, factors)
     if problems:
@@ -144,6 +162,10 @@ def load_ablation(path: str, overrides: tuple[str, ...] = ()) -> CheckedAblation
 def _without_tag(problem: Problem) -> Problem:
     """Without the name that tells the two types of `seeds` apart, which no user wrote."""
     return replace(problem, path=re.sub(r"^seeds\.(number|adaptive)", "seeds", problem.path))
+
+
+def _own_problems(spec: AblationSpec) -> list[Problem]:
+    return [*_name_problems(spec), *_seed_problems(spec)]
 
 
 def _name_problems(spec: AblationSpec) -> Iterator[Problem]:

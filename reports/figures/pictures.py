@@ -1,0 +1,38 @@
+"""Pictures of a study's models: confusion matrices, and what a translator makes of target images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reports.figures.drawing import Drawing
+from reports.findings.classes import ClassFinding
+from reports.sources.results import Results
+from reports.sources.runs import Run
+from sfcmt.errors import DataError
+from sfcmt.figures.confusion import confusion_figure
+from sfcmt.stages.bridge import BridgeStage, load_translator
+from tuning.figures import translated_samples
+
+
+def confusion(name: str, found: ClassFinding, classes: Sequence[str], seeds: Sequence[int]) -> Drawing:
+    """Of one arm, over its seeds."""
+    caption = f"Confusion of {found.arm} on the target images: counts over seeds {', '.join(map(str, seeds))} (oracle)."
+    return Drawing(name, caption, confusion_figure(found.confusion_KK, classes))
+
+
+def translations(name: str, results: Results, run: Run) -> Drawing | None:
+    """Held-out pairs under a run's translator; None if it has none, or its stages or the data are not at hand."""
+    artifact = results.store.open("transfer", run.transfer) if run.transfer else None
+    if artifact is None or results.dataset is None:
+        return None
+    upstream = artifact.record.get("recipe", {}).get("upstream", [])
+    bridges = [bridge for identity in upstream if (bridge := results.store.open(BridgeStage.kind, identity))]
+    if not bridges:
+        return None
+    translator = load_translator(bridges[0].record["recipe"]["config"]["translator"], bridges[0].path)
+    try:
+        figure = translated_samples(translator, results.experiment, results.dataset, results.store.root)
+    except DataError:  # the images were left behind
+        return None
+    caption = f"Held-out pairs under the translator of {run.arm}, seed {run.seed}: target, translated, real source."
+    return Drawing(name, caption, figure)

@@ -1,0 +1,1 @@
+"""What finished studies say, by `reports.statistics`: values without layout."""

@@ -1,0 +1,42 @@
+"""The winner of a search against the methods that need no search: on the same images, by the sealed labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reports.registry.answers import Answers
+from reports.registry.evidence import Evidence as ImageEvidence
+from reports.registry.evidence import oracle
+from reports.sources.search import SearchResults
+from reports.statistics.correction import Corrected, correct
+from reports.statistics.mcnemar import McNemar, compare_predictions
+
+
+@dataclass(frozen=True)
+class Rival:
+    """Winner minus an anchor: balanced accuracy over images, and McNemar's test, corrected over the anchors."""
+
+    anchor: str
+    scores: ImageEvidence
+    test: McNemar
+    corrected: Corrected
+
+
+def rivals_of(results: SearchResults) -> list[Rival]:
+    """A row for each anchor; none if the study has not been scored, or outputs are missing."""
+    labels_N, winner_NK = results.labels, results.logits(results.winner)
+    found = {anchor.arm: results.logits(anchor) for anchor in results.anchors}
+    logits = {name: logits_NK for name, logits_NK in found.items() if logits_NK is not None}
+    if labels_N is None or winner_NK is None:
+        return []
+    right_N = (winner_NK.argmax(dim=1) == labels_N).numpy()
+    tests = {
+        name: compare_predictions((logits_NK.argmax(dim=1) == labels_N).numpy(), right_N)
+        for name, logits_NK in logits.items()
+    }
+    corrected = correct({name: test.p_value for name, test in tests.items()}, "holm")
+    ours = Answers(winner_NK, winner_NK)
+    return [
+        Rival(name, oracle(ours, Answers(logits_NK, logits_NK), labels_N), tests[name], corrected[name])
+        for name, logits_NK in logits.items()
+    ]

@@ -1,0 +1,100 @@
+"""The report of finished studies: made whole in memory, then written. The same studies give the same bytes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+
+from reports.findings.across import across
+from reports.page.ablation import AblationPage
+from reports.page.blocks import Grid, Section
+from reports.page.judged import accountability_section
+from reports.page.render import page
+from reports.page.search import SearchPage
+from reports.sources.ablation import AblationResults
+from reports.sources.reproduction import FOLDER, reproduction_of
+from reports.sources.results import Results
+from reports.sources.search import SearchResults
+from reports.tables.across import AcrossTable
+from reports.tables.latex import latex
+from reports.tables.markdown import markdown
+
+_LEAD = (
+    "Point at a number (or tap it, or reach it by the keyboard) for what stands behind it; what is missing is shown as "
+    "missing."
+)
+
+
+def report(studies: Sequence[Results]) -> dict[str, bytes]:
+    """Files by their names: the page, the tables, the figures, the runs, and what is needed to run it again."""
+    labelled = _labelled(studies)
+    sections = _shared_sections(labelled)
+    for label, results in labelled.items():
+        sections += _sections(label, results)
+    tables = [table for section in sections for table in section.tables if not table.is_long]
+    files = {
+        "report.html": page(", ".join(labelled), _LEAD, sections).encode(),
+        "table.tex": latex(tables).encode(),
+        "table.md": markdown(tables).encode(),
+        "results.arrow": _arrow([results.table for results in studies]),
+    }
+    for drawing in (drawing for section in sections for drawing in section.drawings):
+        files |= {f"figures/{drawing.name}.png": drawing.png(), f"figures/{drawing.name}.pdf": drawing.pdf()}
+    for results in studies:
+        files |= {f"{FOLDER}/{name}": text.encode() for name, text in reproduction_of(results).files.items()}
+    return files
+
+
+def write(files: Mapping[str, bytes], folder: Path) -> None:
+    """Put each file in its place in one move."""
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f"{path.name}.tmp")
+        temporary.write_bytes(content)
+        temporary.replace(path)
+
+
+def _labelled(studies: Sequence[Results]) -> dict[str, Results]:
+    """By their names, or by their folders' where two have one name."""
+    names = [results.name for results in studies]
+    labels = [results.name if names.count(results.name) == 1 else results.folder.name for results in studies]
+    return {re.sub(r"[^\w.-]+", "-", label): results for label, results in zip(labels, studies, strict=True)}
+
+
+def _shared_sections(labelled: Mapping[str, Results]) -> list[Section]:
+    if len(labelled) == 1:
+        return []
+    level = min([one.level for one in labelled.values() if isinstance(one, AblationResults)], default=0.95)
+    table = AcrossTable(across(_by_data(labelled)), level).table()
+    sections = [Section("data-sets", "All studies", [Grid(table)])]
+    searches = [one for one in labelled.values() if isinstance(one, SearchResults)]
+    return sections + ([accountability_section("validators", searches, 2)] if len(searches) > 1 else [])
+
+
+def _by_data(labelled: Mapping[str, Results]) -> dict[str, Results]:
+    """By data set, with the study's name where two studies have one data set."""
+    data = [results.data for results in labelled.values()]
+    return {
+        results.data if data.count(results.data) == 1 else f"{results.data} ({label})": results
+        for label, results in labelled.items()
+    }
+
+
+def _sections(label: str, results: Results) -> list[Section]:
+    if isinstance(results, AblationResults):
+        return AblationPage(label, results).sections()
+    assert isinstance(results, SearchResults)
+    return SearchPage(label, results).sections()
+
+
+def _arrow(tables: Sequence[pa.Table]) -> bytes:
+    together = pa.concat_tables(tables, promote_options="default")
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_file(sink, together.schema) as writer:
+        writer.write_table(together)
+    content: bytes = sink.getvalue().to_pybytes()
+    return content

@@ -1,0 +1,1 @@
+"""Finished studies, read from their folders into one form."""

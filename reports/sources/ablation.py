@@ -1,0 +1,71 @@
+"""An ablation's folder: `spec.json` and `results.arrow`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from pydantic import ValidationError
+
+from reports.sources.evidence import MISSING, Provenance
+from reports.sources.results import Results
+from reports.sources.runs import ReportError, runs_of
+from sfcmt.experiment import parse_experiment
+from tuning.ablation.spec import AblationSpec, CheckedAblation, check_ablation
+from tuning.ablation.study import RESULTS
+
+
+@dataclass(frozen=True)
+class AblationResults(Results):
+    """A finished ablation."""
+
+    checked: CheckedAblation
+
+    @property
+    def spec(self) -> AblationSpec:
+        """What was asked."""
+        return self.checked.spec
+
+    @property
+    def baseline(self) -> str:
+        """The arm that the others are compared with."""
+        return next(run.arm for run in self.runs if run.is_baseline)
+
+    @property
+    def level(self) -> float:
+        """Of its intervals."""
+        return 1 - self.spec.test.alpha
+
+    @property
+    def is_factorial(self) -> bool:
+        """Whether it is judged by its effects rather than arm by arm."""
+        return self.spec.design in ("factorial", "fractional")
+
+
+def read_ablation(folder: Path, saved: dict[str, Any]) -> AblationResults:
+    """Read a finished ablation, `saved` being its `spec.json`. Raises `ReportError`, `ConfigError`."""
+    path = folder / RESULTS
+    if not path.is_file():
+        raise ReportError(f"{folder}: has no results yet; finish it with: sfcmt ablate")
+    try:
+        table = pa.ipc.open_file(path.read_bytes()).read_all()
+        spec = AblationSpec.model_validate(saved["spec"])
+    except (pa.ArrowInvalid, ValidationError) as error:
+        raise ReportError(f"{folder}: not an ablation's results ({' '.join(str(error).split())})") from error
+    if not any(run.is_baseline for run in runs_of(table, str(path))):
+        raise ReportError(f"{path}: no row is of the baseline, with which the arms are compared")
+    data = dict.fromkeys(zip(table["data"].to_pylist(), table["data_digest"].to_pylist(), strict=True))
+    if len(data) > 1:
+        raise ReportError(f"{path}: {len(data)} data sets in one study; one is needed")
+    checked = check_ablation(spec, parse_experiment(saved["experiment"]))
+    provenance = Provenance(_selection(spec), saved.get("commit") or MISSING, " ".join(next(iter(data))))
+    return AblationResults(saved["name"], folder, saved, checked.experiment, table, provenance, checked)
+
+
+def _selection(spec: AblationSpec) -> str:
+    if spec.nuisance is None:
+        return "none: every arm is shown"
+    fields = ", ".join(spec.nuisance.space)
+    return f"{fields} of each arm by {spec.nuisance.pick} over {spec.nuisance.trials} trials, without labels"

@@ -1,0 +1,122 @@
+"""A search's folder: its Optuna study, `selection.json`, and `scores.json` if it has been scored."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+from optuna.trial import FrozenTrial, TrialState
+
+from reports.sources.evidence import MISSING, Provenance
+from reports.sources.results import Results
+from reports.sources.runs import ORACLE, SCHEMA, VALIDATOR, Run
+from sfcmt.data.schema import Split
+from tuning.search.study import Study
+from tuning.search.study_folder import SCORES, SPEC
+
+
+@dataclass(frozen=True)
+class SearchResults(Results):
+    """A finished search: its trials and anchors are runs under one seed."""
+
+    study: Study
+    selection: dict[str, Any]
+    scores: dict[str, Any] | None
+
+    @property
+    def winner(self) -> Run:
+        """The trial that was picked."""
+        return self.runs_of(_arm(self.selection["winner"]))[0]
+
+    @property
+    def anchors(self) -> tuple[Run, ...]:
+        """The methods that are always in the pool."""
+        return tuple(run for run in self.runs if run.arm in self.study.spec.anchors)
+
+    @property
+    def pick(self) -> Provenance:
+        """Of what is said of the winner."""
+        return self.provenance.selected(
+            f"{self.selection['pick']} over {len(self.selection['scores'])} models, without labels"
+        )
+
+    def run_of(self, trial: FrozenTrial) -> Run:
+        """A trial's run."""
+        return self.runs_of(_arm(trial.number))[0]
+
+
+def read_search(study: Study) -> SearchResults:
+    """Read a search that has named its winner. Raises `SearchError`."""
+    selection, scored = study.selection(), study.folder / SCORES
+    scores = json.loads(scored.read_text()) if scored.is_file() else None
+    saved = json.loads((study.folder / SPEC).read_text())
+    digest, data = study.dataset.digest(*Split), study.dataset.manifest.name
+    shared = {
+        "study": study.folder.name,
+        "experiment": study.spec.experiment,
+        "data": data,
+        "data_digest": digest,
+        "seed": study.experiment.seed,
+    }
+    judged = {name: scores[f"oracle_{name}"] for name in ("accuracy", "balanced_accuracy")} if scores else {}
+    rows: list[dict[str, Any]] = [shared | row for row in (*_anchor_rows(study), *_trial_rows(study))]
+    for row in rows:
+        key = row["arm"].removeprefix("trial ")
+        row |= {f"{ORACLE}{name}": values[key] for name, values in judged.items() if key in values}
+        if key in selection["scores"]:
+            row[f"{VALIDATOR}{selection['pick']}"] = selection["scores"][key]
+    names = dict.fromkeys(name for row in rows for name in row if name.startswith((VALIDATOR, ORACLE)))
+    schema = pa.schema(
+        [*SCHEMA, *((name, pa.float64()) for name in sorted(names, key=lambda name: name.startswith(ORACLE)))]
+    )
+    return SearchResults(
+        study.name,
+        study.folder,
+        saved,
+        study.experiment,
+        pa.Table.from_pylist(rows, schema),
+        Provenance("none: every model is shown", saved.get("commit") or MISSING, f"{data} {digest}"),
+        study,
+        selection,
+        scores,
+    )
+
+
+def _anchor_rows(study: Study) -> list[dict[str, Any]]:
+    return [
+        {
+            "method": stage.name,
+            "arm": stage.name,
+            "is_baseline": place == 0,
+            "factors": "{}",
+            "transfer": stage.identity,
+            "seconds": artifact.seconds if (artifact := study.store.find(stage)) else None,
+        }
+        for place, stage in enumerate(study.anchors)
+    ]
+
+
+def _trial_rows(study: Study) -> list[dict[str, Any]]:
+    return [_trial_row(study, trial) for trial in study.trials]
+
+
+def _trial_row(study: Study, trial: FrozenTrial) -> dict[str, Any]:
+    notes = trial.user_attrs
+    stage = notes.get("stages", {}).get(notes.get("transfer"), {})
+    values = trial.values if trial.state == TrialState.COMPLETE else ()
+    scores = notes.get("validators", {}) | dict(zip(study.spec.objective.names, values, strict=False))
+    return {
+        "method": study.experiment.method,
+        "arm": _arm(trial.number),
+        "is_baseline": False,
+        "factors": json.dumps(notes.get("values", {})),
+        "transfer": notes.get("transfer"),
+        "seconds": stage.get("seconds"),
+        "reused": stage.get("reused"),
+    } | {f"{VALIDATOR}{name}": value for name, value in scores.items()}
+
+
+def _arm(number: int) -> str:
+    return f"trial {number}"

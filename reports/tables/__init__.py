@@ -1,0 +1,1 @@
+"""Tables: one model, written as LaTeX, Markdown and HTML."""

@@ -1,0 +1,64 @@
+"""Whether the label-free validators would have chosen well."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reports.sources.evidence import Provenance, interval_text
+from reports.sources.search import SearchResults
+from reports.statistics.accountability import MIN_STUDIES, Accountability, StudyMean
+from reports.tables.model import Cell, Column, Table, label, missing
+from reports.tables.notes import notes_of
+from reports.tables.numbers import Metric, size_text
+
+_REGRET = Metric("oracle/regret")
+
+
+def accountability_table(studies: Sequence[SearchResults], rows: Sequence[Accountability], name: str) -> Table:
+    """A row for each validator, the least regret first."""
+    provenance = Provenance.of_several(
+        one.provenance.selected("each validator's own pick among the completed trials, without labels")
+        for one in studies
+    )
+    seeds = {one.study.identity: one.experiment.seed for one in studies}
+
+    def cell(found: StudyMean, row: Accountability, text: str, limits: str) -> Cell:
+        interval = interval_text(found.interval) if found.interval else f"missing (below {MIN_STUDIES} studies)"
+        evidence = provenance.evidence(f"{found.n} studies", sorted({seeds[one] for one in row.studies}), interval)
+        return Cell(f"{text} {limits}".strip(), evidence)
+
+    def regret(row: Accountability) -> Cell:
+        assert row.regret.value is not None
+        interval = row.regret.interval
+        return cell(row.regret, row, _REGRET.value(row.regret.value), _REGRET.limits(interval) if interval else "")
+
+    def rank(row: Accountability) -> Cell:
+        if row.spearman.value is None:
+            return missing("the trials cannot be ranked: too few, or too many equal ones")
+        interval = row.spearman.interval
+        limits = f"[{size_text(interval.low)}, {size_text(interval.high)}]" if interval else ""
+        return cell(row.spearman, row, size_text(row.spearman.value), limits)
+
+    columns = (
+        Column("validator", is_number=False),
+        Column("studies"),
+        Column("regret, points", is_oracle=True),
+        Column("worst regret, points", is_oracle=True),
+        Column("Spearman", is_oracle=True),
+    )
+    body = tuple(
+        (
+            label(row.validator),
+            cell(row.regret, row, str(row.regret.n), ""),
+            regret(row),
+            cell(row.regret, row, _REGRET.value(row.worst_regret), ""),
+            rank(row),
+        )
+        for row in rows
+    )
+    notes = [
+        "Regret: balanced accuracy of the best completed trial minus that of the validator's pick; Spearman: rank "
+        "correlation with balanced accuracy over the completed trials",
+        f"Intervals over studies (from {MIN_STUDIES}) by expanded percentile bootstrap; test: none; correction: none",
+    ]
+    return Table(name, "Validators, judged by the labels", columns, body, notes_of(provenance, notes, True))

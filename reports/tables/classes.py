@@ -1,0 +1,50 @@
+"""Accuracy class by class."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reports.findings.classes import ClassFinding
+from reports.sources.evidence import Provenance, interval_text, seeds_text
+from reports.statistics.estimates import mean_of
+from reports.statistics.samples import Sample
+from reports.tables.model import Cell, Column, Table, label, missing
+from reports.tables.notes import notes_of
+from reports.tables.numbers import Metric
+
+_ACCURACY = Metric("oracle/accuracy")
+
+
+def classes_table(
+    classes: Sequence[str], found: Sequence[ClassFinding], provenance: Provenance, level: float, name: str
+) -> Table:
+    """A row for each class, a column for each arm."""
+
+    def cell(sample: Sample, images: int) -> Cell:
+        if not sample:
+            return missing("the class has no images")
+        estimate = mean_of(sample, level)
+        limits = f" {_ACCURACY.limits(estimate.interval)}" if estimate.interval else ""
+        n = f"{estimate.n} seeds, {images} images each"
+        return Cell(
+            _ACCURACY.value(estimate.value) + limits,
+            provenance.evidence(n, estimate.seeds, interval_text(estimate.interval)),
+        )
+
+    counts = found[0].images
+    rows = tuple(
+        (
+            label(klass),
+            Cell(str(counts[place]), provenance.evidence(f"{counts[place]} images")),
+            *(cell(one.accuracies[place], counts[place]) for one in found),
+        )
+        for place, klass in enumerate(classes)
+    )
+    columns = (
+        Column("class", is_number=False),
+        Column("images", is_oracle=True),
+        *(Column(f"{one.arm} (%)", is_oracle=True) for one in found),
+    )
+    seeds = sorted({seed for one in found for sample in one.accuracies for seed in sample})
+    notes = [f"Mean over seeds {seeds_text(seeds)} with t intervals over seeds; test: none; correction: none"]
+    return Table(name, "Accuracy by class", columns, rows, notes_of(provenance, notes, True))

@@ -1,0 +1,88 @@
+"""The main table of a search: its winner and the methods that need no search."""
+
+from __future__ import annotations
+
+from reports.findings.rivals import Rival
+from reports.sources.evidence import interval_text
+from reports.sources.runs import ORACLE, VALIDATOR, Run
+from reports.sources.search import SearchResults
+from reports.tables.model import Cell, Column, Table, label, missing
+from reports.tables.notes import notes_of
+from reports.tables.numbers import Metric, p_text
+
+UNSCORED = "no labels have been opened; sfcmt score does that"
+_ACCURACY, _BALANCED = Metric(f"{ORACLE}accuracy"), Metric(f"{ORACLE}balanced_accuracy")
+_TEST, _FAMILY = "McNemar, exact, over images", "Holm over {} anchors at 0.05"
+
+
+def rivals_table(results: SearchResults, rivals: list[Rival], name: str) -> Table:
+    """The winner, then the anchors."""
+    pick = Metric(f"{VALIDATOR}{results.selection['pick']}")
+    columns = (
+        Column("model", is_number=False),
+        Column("n"),
+        Column("seeds"),
+        Column(pick.title),
+        Column(_BALANCED.title, is_oracle=True),
+        Column(_ACCURACY.title, is_oracle=True),
+        Column("winner minus it [95 %]", is_oracle=True),
+        Column("p", is_oracle=True),
+        Column("p corrected", is_oracle=True),
+    )
+    winner = results.winner
+    runs = [(f"{results.method}, {winner.arm} (winner)", winner), *((run.arm, run) for run in results.anchors)]
+    found = {rival.anchor: rival for rival in rivals}
+    rows = tuple(
+        (
+            label(title),
+            *_counts(results, run),
+            *(_score(results, run, one) for one in (pick, _BALANCED, _ACCURACY)),
+            *_against(results, run, found),
+        )
+        for title, run in runs
+    )
+    seed = results.experiment.seed
+    notes = [
+        f"n: models; each is one training under seed {seed}, so nothing is said of other seeds",
+        "Differences in balanced accuracy, with intervals over images within classes (expanded percentile bootstrap)",
+        f"Test: {_TEST}; correction: {_FAMILY.format(len(rivals))}",
+    ]
+    title = f"The winner of {results.name} on {results.data}"
+    return Table(name, title, columns, rows, notes_of(results.pick, notes, bool(results.scores)))
+
+
+def _counts(results: SearchResults, run: Run) -> tuple[Cell, Cell]:
+    evidence = results.provenance.evidence(1, (run.seed,))
+    return Cell("1", evidence), Cell(str(run.seed), evidence)
+
+
+def _score(results: SearchResults, run: Run, metric: Metric) -> Cell:
+    if metric.column not in run.scores:
+        return missing(UNSCORED if metric.is_oracle else "the pick does not know it")
+    origin = results.pick if run is results.winner else results.provenance
+    return Cell(metric.value(run.scores[metric.column]), origin.evidence(1, (run.seed,), "missing (a single seed)"))
+
+
+def _against(results: SearchResults, run: Run, rivals: dict[str, Rival]) -> tuple[Cell, ...]:
+    if run is results.winner:
+        return tuple(Cell("\N{EN DASH}", tone="quiet", hint="the winner itself") for _ in range(3))
+    if run.arm not in rivals:
+        why = "its outputs, or the labels, are not on this machine" if results.scores else UNSCORED
+        return tuple(missing(why) for _ in range(3))
+    rival = rivals[run.arm]
+    interval = rival.scores.interval
+    evidence = results.pick.evidence(
+        f"{rival.scores.n} images",
+        (run.seed,),
+        f"{interval_text(interval)} over images",
+        _TEST,
+        _FAMILY.format(rival.corrected.family),
+    )
+    limits = "[missing]" if interval is None else _BALANCED.limits(interval, True)
+    text = f"{_BALANCED.difference(rival.scores.challenger - rival.scores.champion)} {limits}"
+    alone = f"right on images alone: winner {rival.test.only_second}, {run.arm} {rival.test.only_first}"
+    return (
+        Cell(text, evidence, "clear" if rival.scores.convinces else ""),
+        Cell(p_text(rival.corrected.p_value), evidence, hint=alone),
+        Cell(p_text(rival.corrected.adjusted_p), evidence, "clear" if rival.corrected.is_rejected else "", alone),
+    )

@@ -1,0 +1,73 @@
+"""Verbs of reports: `report`, `promote`, `history`, `rollback`. Imports are late: the command must start fast."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from reports.registry.alias import Alias
+from reports.verbs_report import report
+from sfcmt.errors import ConfigError, Problem
+
+ModelOption = Annotated[str, typer.Option("--model", help="Name in MLflow's registry.")]
+ModelArgument = Annotated[str, typer.Argument(help="Name in MLflow's registry.")]
+Reason = Annotated[str, typer.Option(help="Kept in the history.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs to the command."""
+    app.command()(report)
+    app.command()(promote)
+    app.command()(history)
+    app.command()(rollback)
+
+
+def promote(
+    study: Annotated[str, typer.Argument(help="A finished study's name or folder.")],
+    model: ModelOption,
+    role: Annotated[Alias, typer.Option("--as", help="champion: only if it beats the present one.")] = Alias.CHALLENGER,
+    force: Annotated[bool, typer.Option("--force", help="Champion without beating the present one.")] = False,
+    reason: Reason = "",
+    store: Annotated[str | None, typer.Option(help="Folder or URI of the store.", envvar="SFCMT_STORE")] = None,
+) -> None:
+    """Register a study's winner in MLflow, as challenger or as champion."""
+    if force and not reason:
+        raise ConfigError([Problem("--reason", reason, "why this is forced")])
+    if force and role is not Alias.CHAMPION:
+        raise ConfigError([Problem("--force", force, "together with --as champion only")])
+    from reports.registry.promotion import promote as promote_winner
+    from tuning.search.study import Study
+
+    found = Study.find(study, store or "sfcmt-store")
+    moves = promote_winner(found, model, role, reason, force)
+    for move in moves:
+        before = move.before or "none"
+        typer.echo(f"{model} version {move.version} is {move.alias} ({move.action}; before: {before})")
+        for one in move.evidence:
+            typer.echo(f"  {one}")
+    if not moves:
+        typer.echo(f"{model}: nothing to move, it is so already")
+
+
+def history(
+    model: ModelArgument,
+    on: Annotated[str | None, typer.Option(help="A date (its end) or a time, UTC: who was champion then?")] = None,
+) -> None:
+    """Show every move of a registered model's aliases, or who was champion on a date."""
+    from reports.registry.history import moment_of
+    from reports.registry.show import history_lines, past_champion, present_champion, read_history
+
+    moment = moment_of(on) if on else None
+    events = read_history(model)
+    now = present_champion(model, events)
+    lines = [past_champion(model, events, moment)] if moment else [*history_lines(events), now]
+    typer.echo("\n".join(lines))
+
+
+def rollback(model: ModelArgument, reason: Reason = "") -> None:
+    """Make the champion before this one champion again."""
+    from reports.registry.promotion import rollback as roll_back
+
+    move = roll_back(model, reason)
+    typer.echo(f"{model} version {move.version} is {move.alias} again (before: {move.before})")

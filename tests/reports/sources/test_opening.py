@@ -1,0 +1,102 @@
+"""From folders and names to studies, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from reports.sources.ablation import AblationResults
+from reports.sources.opening import open_all, open_results
+from reports.sources.runs import ReportError
+from reports.sources.search import SearchResults
+from sfcmt.errors import ConfigError
+from tests.reports.ablations import ablation
+from tests.tuning.search.test_study import study_of
+from tuning.ablation.results import to_bytes
+from tuning.ablation.study import RESULTS
+from tuning.search.optuna_study import SearchError
+
+
+@pytest.fixture
+def folder(parts: AblationResults, tmp_path: Path) -> Path:
+    """A copy of an ablation's, to be spoilt."""
+    return Path(shutil.copytree(parts.folder, tmp_path / "parts"))
+
+
+def test_a_search_by_folder_and_by_name(searched: SearchResults) -> None:
+    for place in (str(searched.folder), "mine"):
+        found = open_results(place, searched.store.place)
+        assert isinstance(found, SearchResults)
+        assert found.table.equals(searched.table)
+
+
+def test_an_ablation_by_folder_and_by_name(tiny_data: Path, tmp_path: Path) -> None:
+    made = ablation(tmp_path / "moved" / "studies" / "parts-0123", tiny_data, store=tmp_path / "before")
+    for place, store in ((str(made.folder), "before"), ("parts", "moved"), ("parts-0123", "moved")):
+        found = open_results(place, str(tmp_path / "moved"))
+        assert isinstance(found, AblationResults)
+        assert found.table.equals(made.table)
+        assert found.store.root == tmp_path / store
+
+
+def test_a_study_twice(searched: SearchResults) -> None:
+    with pytest.raises(ReportError, match="named twice"):
+        open_all([str(searched.folder), "mine"], searched.store.place)
+
+
+def test_an_unknown_name(searched: SearchResults) -> None:
+    with pytest.raises(ConfigError, match=r"STUDY: 'none' is not allowed.*mine-"):
+        open_results("none", searched.store.place)
+
+
+def test_a_search_without_a_winner(tiny_data: Path, tmp_path: Path) -> None:
+    study = study_of(tiny_data, tmp_path)
+    with pytest.raises(SearchError, match="no winner yet"):
+        open_results(str(study.folder), str(tmp_path))
+
+
+def test_an_ablation_without_results(folder: Path) -> None:
+    (folder / RESULTS).unlink()
+    with pytest.raises(ReportError, match=r"parts: has no results yet; finish it with: sfcmt ablate"):
+        open_results(str(folder), "none")
+
+
+def test_results_that_are_cut_off(folder: Path) -> None:
+    content = (folder / RESULTS).read_bytes()
+    (folder / RESULTS).write_bytes(content[: len(content) // 2])
+    with pytest.raises(ReportError, match="not an ablation's results"):
+        open_results(str(folder), "none")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda table: table.drop_columns(["seed"]), "columns seed are missing"),
+        (lambda table: table.slice(0, 0), "no rows"),
+        (lambda table: table.filter(pa.compute.invert(table["is_baseline"])), "no row is of the baseline"),
+        (lambda table: pa.concat_tables([table, _of_other_data(table)]), "2 data sets in one study"),
+    ],
+)
+def test_results_that_say_nothing(folder: Path, change: object, message: str) -> None:
+    assert callable(change)
+    table = pa.ipc.open_file((folder / RESULTS).read_bytes()).read_all()
+    (folder / RESULTS).write_bytes(to_bytes(change(table)))
+    with pytest.raises(ReportError, match=message):
+        open_results(str(folder), "none")
+
+
+def test_a_spec_that_does_not_fit(folder: Path) -> None:
+    saved = json.loads((folder / "spec.json").read_text())
+    saved["spec"]["design"] = "none"
+    (folder / "spec.json").write_text(json.dumps(saved))
+    with pytest.raises(ReportError, match="not an ablation's results"):
+        open_results(str(folder), "none")
+
+
+def _of_other_data(table: pa.Table) -> pa.Table:
+    digests = pa.array(["other"] * table.num_rows)
+    return table.set_column(table.column_names.index("data_digest"), "data_digest", digests)

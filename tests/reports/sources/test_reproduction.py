@@ -1,0 +1,56 @@
+"""What is written for a second run asks for the same study."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from reports.sources.ablation import AblationResults
+from reports.sources.reproduction import reproduction_of
+from reports.sources.results import Results
+from reports.sources.search import SearchResults
+from tests.reports.conftest import COMMIT
+from tuning.ablation.spec import load_ablation
+from tuning.search.spec import load_search
+from tuning.search.study import Study
+
+
+def command_of(results: Results, folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str, tuple[str, ...]]:
+    """Verb, spec and overrides of the command that trains, in a folder with the files."""
+    found = reproduction_of(results)
+    for name, text in found.files.items():
+        (folder / name).write_text(text)
+    monkeypatch.chdir(folder)
+    _, verb, spec, *overrides = shlex.split(found.commands[2])
+    return verb, spec, tuple(overrides)
+
+
+def test_of_a_search(searched: SearchResults, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    verb, spec, overrides = command_of(searched, tmp_path, monkeypatch)
+    again = Study(Path(spec).stem, load_search(spec, overrides))
+    assert verb == "tune"
+    assert again.folder == searched.folder
+    assert again.selection() == searched.selection
+
+
+def test_of_an_ablation(parts: AblationResults, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    verb, spec, overrides = command_of(parts, tmp_path, monkeypatch)
+    again = load_ablation(spec, overrides)
+    assert verb == "ablate"
+    assert again.design == parts.checked.design
+    assert again.spec.test == parts.spec.test
+    assert again.experiment.model_dump(exclude={"runtime"}) == parts.experiment.model_dump(exclude={"runtime"})
+    assert reproduction_of(parts).commands[0] == f"git checkout {COMMIT}"
+
+
+def test_a_commit_that_was_not_written_down_is_missing(searched: SearchResults) -> None:
+    assert "git commit: missing" in reproduction_of(searched).commands[0]
+
+
+def test_no_password_gets_out(searched: SearchResults) -> None:
+    saved = searched.saved | {"spec": searched.saved["spec"] | {"storage": "postgresql://me:secret@host/studies"}}
+    found = reproduction_of(replace(searched, saved=saved))
+    assert "secret" not in str(found)

@@ -1,0 +1,48 @@
+"""Nuisance fields: in each arm a search of its own by a validator, with the same budget, before the arms are compared.
+
+A search is a study like any other, at STORE/studies/nuisance-IDENTITY: ablations that ask for the same share it. It
+runs at the experiment's seed. Its values are drawn at random by the number of the trial, the same in every arm, since
+what a sampler that learns suggests would depend on which of several trials ends first.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tuning.ablation.designs import Arm
+from tuning.ablation.study import NUISANCE, Ablation
+from tuning.search.spec import CheckedSearch, Objective, Pick, Search, SearchSpec
+from tuning.search.study import Study
+from tuning.search.study_folder import SELECTION
+
+_NAME = "nuisance"
+
+
+def search_nuisance(ablation: Ablation) -> None:
+    """Search each arm, if the spec asks for it, and write what was picked to `nuisance.json`."""
+    if ablation.spec.nuisance and not ablation.nuisance:
+        picked = {arm.name: _picked(ablation, arm) for arm in ablation.design.arms}
+        ablation.write(NUISANCE, (json.dumps(picked, indent=2) + "\n").encode())
+
+
+def _picked(ablation: Ablation, arm: Arm) -> dict[str, Any]:
+    from tuning.search.run import run_study
+
+    study = Study(_NAME, _search(ablation, arm))
+    selection = study.selection() if (study.folder / SELECTION).is_file() else run_study(study)
+    return {"search": study.folder.name, "trial": selection["winner"], "values": selection["values"]}
+
+
+def _search(ablation: Ablation, arm: Arm) -> CheckedSearch:
+    nuisance = ablation.spec.nuisance
+    assert nuisance is not None
+    spec = SearchSpec(
+        experiment=ablation.spec.experiment,
+        space=nuisance.space,
+        objective=Objective(validator=nuisance.validator),
+        pick=Pick(validator=nuisance.pick),
+        search=Search(sampler="random", trials=nuisance.trials),
+        resources=ablation.spec.resources,
+    )
+    return CheckedSearch(spec, ablation.checked.experiment_of(arm), nuisance.space)

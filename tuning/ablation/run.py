@@ -1,0 +1,64 @@
+"""Running an ablation. Crash-only: every way to die is survived by running the same command again.
+
+Everything is read from the store in each round, so a study that goes on decides like an undisturbed one.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from sfcmt.callbacks import Callback
+from tuning.ablation.nuisance import search_nuisance
+from tuning.ablation.results import results_of, to_bytes, values_of
+from tuning.ablation.stopping import StoppingRule
+from tuning.ablation.study import RESULTS, Ablation, Run
+from tuning.training import train_stages
+
+
+def run_ablation(ablation: Ablation, callback: Callback, jobs: int | None = None) -> pa.Table:
+    """Train what is missing, `jobs` runs at a time, and write `results.arrow`; its table.
+
+    The labels are opened when all is trained. Only a rule that adds seeds by an oracle's judgement opens them before:
+    when all that it has asked for is trained, and to decide nothing but how many seeds more there are. Of nuisance
+    fields the values are written by then.
+    """
+    test, jobs = ablation.spec.test, jobs or ablation.spec.resources.concurrent
+    with ablation.driving():
+        search_nuisance(ablation)
+        counts = first_counts(ablation)
+        _train(ablation, ablation.runs(counts), callback, jobs)
+        while ablation.rule:
+            results = results_of(ablation, ablation.runs(counts), test.needs_labels)
+            more = next_counts(ablation.rule, values_of(results, test.column), counts)
+            if more == counts:
+                break
+            counts = more
+            _train(ablation, ablation.runs(counts), callback, jobs)
+        results = results_of(ablation, ablation.runs(counts), opens_labels=True)
+        ablation.write(RESULTS, to_bytes(results))
+    return results
+
+
+def first_counts(ablation: Ablation) -> dict[str, int]:
+    """Seeds of each arm: all, or those of the first look."""
+    seeds = ablation.spec.seeds if isinstance(ablation.spec.seeds, int) else ablation.spec.seeds.min
+    return {arm.name: seeds for arm in ablation.design.arms}
+
+
+def next_counts(rule: StoppingRule, values: dict[str, dict[int, float]], counts: dict[str, int]) -> dict[str, int]:
+    """Seeds of each arm, the baseline first, after a look at the values by arm and seed."""
+    baseline, *arms = counts
+    more = dict(counts)
+    for arm in arms:
+        differences = [value - values[baseline][seed] for seed, value in sorted(values[arm].items())]
+        decision = rule.decide(differences)
+        if decision.verdict == "go on":
+            more[arm] = rule.next_look(decision.n) or counts[arm]
+    return more | {baseline: max(more.values())}
+
+
+def _train(ablation: Ablation, runs: list[Run], callback: Callback, jobs: int | None) -> None:
+    """Obtain every run, seed by seed."""
+    ablation.note_found(runs)
+    stages = [run.stage for run in sorted(runs, key=lambda run: run.seed)]
+    train_stages(stages, ablation.experiment.runtime, ablation.store, callback, jobs)
