@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from reports.findings.across import across
-from reports.page.ablation import AblationPage
+from reports.page.ablation import ablation_sections
 from reports.page.blocks import Grid, Section
 from reports.page.judged import accountability_section
 from reports.page.render import page
@@ -86,7 +86,7 @@ def _by_data(labelled: Mapping[str, Results]) -> dict[str, Results]:
 
 def _sections(label: str, results: Results) -> list[Section]:
     if isinstance(results, AblationResults):
-        return AblationPage(label, results).sections()
+        return ablation_sections(label, results)
     assert isinstance(results, SearchResults)
     return SearchPage(label, results).sections()
 

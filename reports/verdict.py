@@ -12,7 +12,7 @@ from reports.findings.effects import Effects, effects_of
 from reports.sources.ablation import AblationResults
 from reports.statistics.correction import Corrected
 from reports.statistics.intervals import Interval
-from reports.tables.arms import CORRECTIONS
+from reports.tables.judging import CORRECTIONS
 from reports.tables.numbers import Metric, level_text, p_text, size_text
 
 
@@ -43,10 +43,7 @@ def _difference(one: ArmFinding, metric: Metric) -> str:
     """Where seeds were added, the interval is the rule's: those of all looks and arms hold together."""
     if one.difference is None:
         return "" if one.is_baseline else "missing"
-    interval = one.difference.interval
-    if rule := one.decision:
-        interval = Interval(rule.low, rule.high, rule.level, rule.method) if rule.n else None
-    return _with_limits(metric.difference(one.difference.mean), interval, metric, True)
+    return _with_limits(metric.difference(one.difference.mean), one.interval, metric, True)
 
 
 def _effects(title: str, effects: Effects, metric: Metric) -> Table:

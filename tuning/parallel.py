@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.process import BaseProcess
 
 from clusters.obtain import WorkerError, obtain_stages
 from clusters.orders import StageOrder
@@ -24,7 +27,7 @@ def obtain_all(stages: Sequence[Stage], store: Store, callback: Callback, jobs: 
     """
     others = multiprocessing.active_children()
     try:
-        with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _ignore_interrupts) as pool:
+        with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _follow_parent) as pool:
             try:
                 obtain_stages(stages, store, callback, lambda order: pool.submit(_obtain, order), jobs)
             except KeyboardInterrupt:
@@ -46,5 +49,14 @@ def _obtain(order: StageOrder) -> SfcmtError | None:
     return None
 
 
-def _ignore_interrupts() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C reaches all; the parent ends its workers
+def _follow_parent() -> None:
+    """A terminal's Ctrl-C reaches all, but the parent ends its workers; if it is killed, they end with it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: BaseProcess) -> None:
+    parent.join()
+    os._exit(1)  # at once: a stage goes on from its last epoch

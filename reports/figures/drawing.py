@@ -46,6 +46,11 @@ class Drawing:
     figure: Figure
     tips: list[str] = field(default_factory=list)
 
+    @property
+    def is_wide(self) -> bool:
+        """Whether it needs all of a page's width."""
+        return bool(self.figure.get_figwidth() > 2 * _WIDTH)
+
     def mark(self, artist: Artist, tip: str) -> None:
         """Show a text when one points at a part of the figure."""
         artist.set_gid(f"tip-{len(self.tips)}")

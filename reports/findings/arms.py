@@ -8,6 +8,7 @@ from reports.sources.ablation import AblationResults
 from reports.sources.runs import samples_of
 from reports.statistics.correction import Corrected, correct
 from reports.statistics.estimates import Estimate, iqm_of, mean_of
+from reports.statistics.intervals import Interval
 from reports.statistics.paired import Difference, compare
 from reports.statistics.samples import Sample
 from tuning.ablation.stopping import Decision
@@ -29,6 +30,14 @@ class ArmFinding:
     """None in factorial designs, which are judged by their effects, and where seeds were added by a rule."""
     decision: Decision | None
     """What the rule for adding seeds decided, if there was one."""
+
+    @property
+    def interval(self) -> Interval | None:
+        """Of the difference: the rule's where seeds were added, since several looks make the ordinary one too short."""
+        if self.decision is None:
+            return self.difference.interval if self.difference else None
+        rule = self.decision
+        return Interval(rule.low, rule.high, rule.level, rule.method) if rule.n else None
 
     @property
     def is_clear(self) -> bool:

@@ -22,15 +22,24 @@ class Cost:
     """Trainings of which nothing is written down."""
 
 
-def costs_of(results: Results) -> list[Cost]:
+@dataclass(frozen=True)
+class Costs:
+    """All trainings of a study."""
+
+    covers: str
+    rows: list[Cost]
+
+
+def costs_of(results: Results) -> Costs:
     """By kind of stage for a search, by arm for an ablation."""
     if isinstance(results, SearchResults):
         noted = [stage for trial in results.study.trials for stage in trial.user_attrs.get("stages", {}).values()]
         by_kind: dict[str, list[tuple[float | None, bool | None]]] = {}
         for stage in noted:
             by_kind.setdefault(stage["kind"], []).append((stage["seconds"], stage["reused"]))
-        return [_cost(kind, found) for kind, found in sorted(by_kind.items())]
-    return [_cost(arm, [(run.seconds, run.reused) for run in results.runs_of(arm)]) for arm in results.arms]
+        return Costs("Stages of the trials", [_cost(kind, found) for kind, found in sorted(by_kind.items())])
+    rows = [_cost(arm, [(run.seconds, run.reused) for run in results.runs_of(arm)]) for arm in results.arms]
+    return Costs("Transfer stages only: what the stages before them took is missing", rows)
 
 
 def _cost(what: str, stages: list[tuple[float | None, bool | None]]) -> Cost:

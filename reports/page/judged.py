@@ -10,7 +10,6 @@ from reports.sources.evidence import MISSING
 from reports.sources.search import SearchResults
 from reports.statistics.accountability import accountability
 from reports.tables.accountability import accountability_table
-from reports.tables.rivals import UNSCORED
 
 
 def accountability_section(name: str, studies: Sequence[SearchResults], level: int = 3) -> Section:
@@ -18,7 +17,7 @@ def accountability_section(name: str, studies: Sequence[SearchResults], level: i
     section = Section(name, "Would the validators have chosen well?", level=level)
     scored = [(one, one.scores) for one in studies if one.scores]
     if not scored:
-        section.blocks.append(Text(f"Judging the validators: {MISSING} ({UNSCORED})."))
+        section.blocks.append(Text(f"Judging the validators: {MISSING} ({studies[0].why_closed})."))
         return section
     rows = accountability([scores for _, scores in scored])
     table = accountability_table([one for one, _ in scored], rows, name)

@@ -19,7 +19,7 @@ from reports.statistics.importance import Importance, importance
 from reports.tables.importances import NAMES, importances_table
 from reports.tables.model import Cell, Table, missing
 from reports.tables.numbers import Metric, setting_text
-from reports.tables.rivals import UNSCORED, rivals_table
+from reports.tables.rivals import rivals_table
 from reports.tables.trials import trials_table
 
 
@@ -88,7 +88,7 @@ class SearchPage:
 
     def _oracle(self, value: float | None) -> Cell:
         if value is None:
-            return missing(UNSCORED)
+            return missing(self._results.why_closed)
         evidence = self._results.pick.evidence(1, self._results.seeds, "missing (a single seed)")
         return Cell(Metric(f"{ORACLE}balanced_accuracy").value(value), evidence)
 

@@ -15,19 +15,18 @@ from reports.sources.runs import Run
 from reports.tables.classes import classes_table
 from reports.tables.costs import costs_table
 from reports.tables.model import Cell, missing
-from reports.tables.rivals import UNSCORED
 
 
 def studied(label: str, kind: str, results: Results, own: list[tuple[str, str]]) -> Facts:
     """What was studied."""
     texts = [
         ("study", f"{label} ({kind})"),
-        ("experiment", str(results.saved["spec"]["experiment"])),
+        ("experiment", results.asked),
         ("method", results.method),
         ("data set", f"{results.data}, digest {results.digest}"),
         *own,
         ("seeds", seeds_text(results.seeds)),
-        ("target labels", "opened, after everything was chosen" if results.is_scored else UNSCORED),
+        ("target labels", f"opened {results.opened}" if results.is_scored else f"closed: {results.why_closed}"),
     ]
     commit = results.provenance.commit
     told = missing("the study did not write it down") if commit == MISSING else Cell(commit)
@@ -41,7 +40,7 @@ def by_class(
     section = Section(f"{label}-classes", "By class", level=3)
     found = class_findings(results, arms)
     if not found or results.dataset is None:
-        why = "the outputs or the data set are not on this machine" if results.is_scored else UNSCORED
+        why = "the outputs or the data set are not on this machine" if results.is_scored else results.why_closed
         section.blocks.append(Text(f"Results by class: {MISSING} ({why})."))
         return section
     classes = results.dataset.classes
@@ -68,7 +67,7 @@ def cost(label: str, results: Results) -> Section:
     """Seconds, and what was reused."""
     found = costs_of(results)
     table = costs_table(results, found, f"{label}-cost")
-    blocks: list[Block] = [Grid(table)] if found else [Text(f"Cost: {MISSING} (no trial wrote its stages down).")]
+    blocks: list[Block] = [Grid(table)] if found.rows else [Text(f"Cost: {MISSING} (no trial wrote its stages down).")]
     return Section(f"{label}-cost", "Cost and reuse", blocks, level=3)
 
 

@@ -29,6 +29,17 @@ class AblationResults(Results):
         return self.checked.spec
 
     @property
+    def why_closed(self) -> str:
+        """An ablation opens them at its end."""
+        return "the data set has no sealed labels"
+
+    @property
+    def opened(self) -> str:
+        """A rule that adds seeds by an oracle's judgement looks earlier."""
+        looks = self.checked.stopping_rule() is not None and self.spec.test.needs_labels
+        return "at each look of the rule that adds seeds, to decide nothing else" if looks else super().opened
+
+    @property
     def baseline(self) -> str:
         """The arm that the others are compared with."""
         return next(run.arm for run in self.runs if run.is_baseline)

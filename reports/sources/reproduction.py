@@ -12,7 +12,8 @@ from reports.sources.evidence import MISSING
 from reports.sources.results import Results
 
 FOLDER = "reproduce"
-_EXPERIMENT = "{}.experiment.yaml"
+_EXPERIMENT = "experiment/{}.yaml"
+"""In a folder of its own: spec and experiment often have one name."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ def reproduction_of(results: Results) -> Reproduction:
     experiment = {section: fields for section, fields in saved.items() if section != "runtime"}
     experiment["data"] = {key: value for key, value in saved["data"].items() if key != "folder"}
     spec = {key: value for key, value in results.saved["spec"].items() if key not in ("method", "set", "storage")}
-    spec["experiment"] = _EXPERIMENT.format(name)
+    spec["experiment"] = _EXPERIMENT.format(results.asked)
     is_ablation = isinstance(results, AblationResults)
     verb = "ablate" if is_ablation else "tune"
     overrides = [f"data={saved['data']['folder']}", f"runtime.store={saved['runtime']['store']}"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,7 +25,7 @@ from sfcmt.store import Store
 
 
 @dataclass(frozen=True)
-class Results:
+class Results(ABC):
     """What searches and ablations have in common."""
 
     name: str
@@ -70,6 +71,21 @@ class Results:
     def is_scored(self) -> bool:
         """Whether the labels have been opened for it."""
         return any(name.startswith("oracle/") for run in self.runs for name in run.scores)
+
+    @property
+    def asked(self) -> str:
+        """The experiment's name: the same whether it came with sfcmt or from a file."""
+        return Path(self.saved["spec"]["experiment"]).stem
+
+    @property
+    @abstractmethod
+    def why_closed(self) -> str:
+        """Why no labels have been opened, where none have."""
+
+    @property
+    def opened(self) -> str:
+        """When the labels were opened, where they were."""
+        return "after everything was chosen"
 
     @cached_property
     def store(self) -> Store:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -24,6 +25,11 @@ class SearchResults(Results):
     study: Study
     selection: dict[str, Any]
     scores: dict[str, Any] | None
+
+    @property
+    def why_closed(self) -> str:
+        """They wait for `sfcmt score`."""
+        return "no labels have been opened; sfcmt score does that"
 
     @property
     def winner(self) -> Run:
@@ -55,7 +61,7 @@ def read_search(study: Study) -> SearchResults:
     digest, data = study.dataset.digest(*Split), study.dataset.manifest.name
     shared = {
         "study": study.folder.name,
-        "experiment": study.spec.experiment,
+        "experiment": Path(study.spec.experiment).stem,
         "data": data,
         "data_digest": digest,
         "seed": study.experiment.seed,

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from reports.findings.costs import Cost
+from reports.findings.costs import Cost, Costs
 from reports.sources.results import Results
 from reports.tables.model import Cell, Column, Table, label
 from reports.tables.notes import notes_of
 from reports.tables.numbers import seconds_text
 
 
-def costs_table(results: Results, costs: Sequence[Cost], name: str) -> Table:
+def costs_table(results: Results, costs: Costs, name: str) -> Table:
     """A row for each sort of training."""
 
     def row(cost: Cost) -> tuple[Cell, ...]:
@@ -28,6 +26,6 @@ def costs_table(results: Results, costs: Sequence[Cost], name: str) -> Table:
         Column("training", is_number=False),
         *map(Column, ("trained", "time spent", "reused", "time saved", "missing")),
     )
-    notes = ["Wall time as it was measured, once; interval: none; test: none; correction: none"]
-    rows = tuple(map(row, costs))
+    notes = [costs.covers, "Wall time, measured once; interval: none; test: none; correction: none"]
+    rows = tuple(map(row, costs.rows))
     return Table(name, "Cost", columns, rows, notes_of(results.provenance, notes, False), is_long=True)

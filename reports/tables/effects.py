@@ -6,7 +6,7 @@ from reports.findings.effects import Effects
 from reports.sources.ablation import AblationResults
 from reports.sources.evidence import interval_text, seeds_text
 from reports.statistics.factorial import Effect, FactorialAnalysis
-from reports.tables.arms import CORRECTIONS
+from reports.tables.judging import CORRECTIONS
 from reports.tables.model import Cell, Column, Table, Tone, label
 from reports.tables.notes import notes_of
 from reports.tables.numbers import Metric, level_text, p_text

@@ -10,7 +10,6 @@ from reports.tables.model import Cell, Column, Table, label, missing
 from reports.tables.notes import notes_of
 from reports.tables.numbers import Metric, p_text
 
-UNSCORED = "no labels have been opened; sfcmt score does that"
 _ACCURACY, _BALANCED = Metric(f"{ORACLE}accuracy"), Metric(f"{ORACLE}balanced_accuracy")
 _TEST, _FAMILY = "McNemar, exact, over images", "Holm over {} anchors at 0.05"
 
@@ -58,7 +57,7 @@ def _counts(results: SearchResults, run: Run) -> tuple[Cell, Cell]:
 
 def _score(results: SearchResults, run: Run, metric: Metric) -> Cell:
     if metric.column not in run.scores:
-        return missing(UNSCORED if metric.is_oracle else "the pick does not know it")
+        return missing(results.why_closed if metric.is_oracle else "the pick does not know it")
     origin = results.pick if run is results.winner else results.provenance
     return Cell(metric.value(run.scores[metric.column]), origin.evidence(1, (run.seed,), "missing (a single seed)"))
 
@@ -67,7 +66,7 @@ def _against(results: SearchResults, run: Run, rivals: dict[str, Rival]) -> tupl
     if run is results.winner:
         return tuple(Cell("\N{EN DASH}", tone="quiet", hint="the winner itself") for _ in range(3))
     if run.arm not in rivals:
-        why = "its outputs, or the labels, are not on this machine" if results.scores else UNSCORED
+        why = "its outputs, or the labels, are not on this machine" if results.scores else results.why_closed
         return tuple(missing(why) for _ in range(3))
     rival = rivals[run.arm]
     interval = rival.scores.interval

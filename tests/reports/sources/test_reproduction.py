@@ -11,7 +11,7 @@ import pytest
 from reports.sources.ablation import AblationResults
 from reports.sources.reproduction import reproduction_of
 from reports.sources.results import Results
-from reports.sources.search import SearchResults
+from reports.sources.search import SearchResults, read_search
 from tests.reports.conftest import COMMIT
 from tuning.ablation.spec import load_ablation
 from tuning.search.spec import load_search
@@ -22,6 +22,7 @@ def command_of(results: Results, folder: Path, monkeypatch: pytest.MonkeyPatch) 
     """Verb, spec and overrides of the command that trains, in a folder with the files."""
     found = reproduction_of(results)
     for name, text in found.files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text)
     monkeypatch.chdir(folder)
     _, verb, spec, *overrides = shlex.split(found.commands[2])
@@ -34,6 +35,9 @@ def test_of_a_search(searched: SearchResults, tmp_path: Path, monkeypatch: pytes
     assert verb == "tune"
     assert again.folder == searched.folder
     assert again.selection() == searched.selection
+    after = read_search(again)
+    assert after.table.equals(searched.table)
+    assert reproduction_of(after) == reproduction_of(searched)
 
 
 def test_of_an_ablation(parts: AblationResults, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,16 +50,16 @@ class Workplace:
         """The study, opened in this process."""
         return Ablation("cut", load_ablation(str(self.folder / "cut.yaml")))
 
-    def start(self) -> subprocess.Popen[str]:
-        """Start `sfcmt ablate`, two trainings at a time."""
+    def start(self, *options: str) -> subprocess.Popen[str]:
+        """Start `sfcmt ablate`."""
         environment = {**os.environ, "MLFLOW_TRACKING_URI": self.uri, "COLUMNS": "200"}
-        command = [sys.executable, "-m", "sfcmt", "ablate", "cut.yaml", "--jobs", "2", "--json"]
+        command = [sys.executable, "-m", "sfcmt", "ablate", "cut.yaml", *options]
         pipe = subprocess.PIPE
         return subprocess.Popen(command, cwd=self.folder, env=environment, stdout=pipe, stderr=pipe, text=True)
 
     def finish(self) -> tuple[str, dict[str, Any]]:
         """Run to the end; what was printed, and its last line."""
-        process = self.start()
+        process = self.start("--jobs", "2", "--json")
         out, error = process.communicate(timeout=240)
         assert process.returncode == 0, out + error
         return out, dict(json.loads(out.splitlines()[-1]))
