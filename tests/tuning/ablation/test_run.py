@@ -84,15 +84,15 @@ def test_an_ablation_is_no_search(tiny_data: Path, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_seeds_are_added_until_enough_is_known(tiny_data: Path, tmp_path: Path) -> None:
-    """A tenth of the weight changes next to nothing; without the term, pairs are far less alike."""
-    factors = {"tenth": {"transfer.beta_self": 0.27}, "none": {"transfer.beta_f": 0}}
+    """Each arm has as many as the rule asks for, and the baseline as many as any."""
+    factors = {"tenth": {"transfer.beta_self": 0.27}, "features": {"transfer.beta_f": 0}}
     test = {"metric": "pair_cosine", "correction": "none"}
     place = Workplace(tmp_path / "place", tiny_data, factors=factors, seeds={"min": 2, "max": 3, "looks": 2}, test=test)
     ablation = place.ablation()
     table = run_ablation(ablation, Callback())
     assert ablation.rule is not None
     values = values_of(table, "validator/pair_cosine")
-    for arm in ("no-tenth", "no-none"):
+    for arm in ("no-tenth", "no-features"):
         differences = [value - values["baseline"][seed] for seed, value in values[arm].items()]
         decision = ablation.rule.decide(differences)
         assert (decision.verdict != "go on", decision.n) == (True, len(differences))

@@ -52,6 +52,7 @@ class TestSchema:
             jsonschema.validate(yaml.safe_load(path.read_text()), schema)
         spec = yaml.safe_load(SHIPPED[0].read_text())
         jsonschema.validate(spec | {"seeds": {"min": 3, "max": 9}}, schema)
-        for wrong in ({"seeds": 1}, {"design": "halves"}, {"factors": {}}, {"test": {"kind": "z"}}):
+        mistakes: list[dict[str, Any]] = [{"seeds": 1}, {"design": "halves"}, {"factors": {}}, {"test": {"kind": "z"}}]
+        for wrong in mistakes:
             with pytest.raises(jsonschema.ValidationError):
                 jsonschema.validate(spec | wrong, schema)
