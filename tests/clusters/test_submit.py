@@ -28,7 +28,7 @@ from tests.database import new_database
 from tests.tiny import SIZE
 from tuning.search.study import Study
 
-TRIALS = 6
+TRIALS = 12
 LARGE = 101 * 2**20
 
 
@@ -214,13 +214,13 @@ def test_a_search_is_joined_stopped_and_goes_on(head: Head, tiny_data: Path, tmp
     assert second.stdout.readline() == f"{job}: runs already; joined\n"
     _read_until(first.stdout, "trial 1: started")
     second.send_signal(signal.SIGINT)
-    out, _ = second.communicate(timeout=60)
+    out, _ = second.communicate(timeout=120)
     assert second.returncode == -signal.SIGINT
     assert f"{job}: runs on" in out
 
     code, out = head.run(place, "job", "stop", job)
     assert (code, out) == (0, f"{job}: paused; it goes on with: sfcmt submit -- tune hunt.yaml --json\n")
-    out, _ = first.communicate(timeout=150)
+    out, _ = first.communicate(timeout=300)
     assert first.returncode == 75
     assert "Paused; the same command goes on" in out  # it had the time to
     assert not list(store.rglob("selection.json"))
