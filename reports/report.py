@@ -13,7 +13,7 @@ from reports.page.ablation import ablation_sections
 from reports.page.blocks import Grid, Section
 from reports.page.judged import accountability_section
 from reports.page.render import page
-from reports.page.search import SearchPage
+from reports.page.search import search_sections
 from reports.sources.ablation import AblationResults
 from reports.sources.reproduction import FOLDER, reproduction_of
 from reports.sources.results import Results
@@ -88,7 +88,7 @@ def _sections(label: str, results: Results) -> list[Section]:
     if isinstance(results, AblationResults):
         return ablation_sections(label, results)
     assert isinstance(results, SearchResults)
-    return SearchPage(label, results).sections()
+    return search_sections(label, results)
 
 
 def _arrow(tables: Sequence[pa.Table]) -> bytes:

@@ -15,6 +15,8 @@ from reports.statistics.intervals import Interval
 from reports.tables.judging import CORRECTIONS
 from reports.tables.numbers import Metric, level_text, p_text, size_text
 
+_CAPTION = "d: mean over standard deviation of the pairs' differences, corrected for few pairs; *: p below alpha"
+
 
 def verdict_tables(results: AblationResults) -> Iterator[Table]:
     """What the study's own test says. Oracle columns are in percent and points."""
@@ -29,7 +31,8 @@ def _arms(title: str, findings: list[ArmFinding], metric: Metric) -> Table:
     family = next((one.corrected for one in findings if one.corrected), None)
     is_adaptive = any(one.decision for one in findings)
     told = ["verdict"] if is_adaptive else [_p_title(family)] if family else []
-    table = _table(title, ["arm", "n", "mean", "difference", *told, "effect\nsize"], texts={"arm", "verdict"})
+    table = _table(title, ["arm", "n", "mean", "difference", *told, "d"], texts={"arm", "verdict"})
+    table.caption, table.caption_justify = _CAPTION, "left"
     for one in findings:
         mean = _with_limits(metric.value(one.mean.value), one.mean.interval, metric) if one.mean else "missing"
         size = one.difference.corrected_d if one.difference else None
@@ -58,9 +61,9 @@ def _effects(title: str, effects: Effects, metric: Metric) -> Table:
 
 
 def _table(title: str, columns: list[str], texts: set[str]) -> Table:
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
     for column in columns:
-        table.add_column(column, justify="left" if column in texts else "right", no_wrap=column not in texts)
+        table.add_column(column, justify="left" if column in texts else "right", no_wrap=True)
     return table
 
 

@@ -16,8 +16,15 @@ import matplotlib as mpl
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
-INK, FAINT, ACCENT, SECOND, WARN = "#1c2128", "#8a929c", "#1f6feb", "#bf5b17", "#b42318"
-_VARIABLES = {INK: "--ink", FAINT: "--faint", ACCENT: "--accent", SECOND: "--second", WARN: "--warn"}
+PAPER, INK, FAINT, ACCENT, SECOND, WARN = "#ffffff", "#1c2128", "#8a929c", "#1f6feb", "#bf5b17", "#b42318"
+_VARIABLES = {
+    PAPER: "--paper",
+    INK: "--ink",
+    FAINT: "--faint",
+    ACCENT: "--accent",
+    SECOND: "--second",
+    WARN: "--warn",
+}
 _WIDTH = 5.0
 STYLE: Any = {
     "axes.edgecolor": FAINT,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import matplotlib as mpl
 
-from reports.figures.drawing import ACCENT, FAINT, STYLE, Drawing, new_drawing
+from reports.figures.drawing import ACCENT, FAINT, PAPER, STYLE, Drawing, new_drawing
 from reports.statistics.intervals import Interval
 
 
@@ -35,7 +35,7 @@ def forest(name: str, caption: str, rows: Sequence[ForestRow], axis: str, scale:
             if row.interval:
                 ends = [scale * row.interval.low, scale * row.interval.high]
                 axes.plot(ends, [place, place], color=ACCENT, linewidth=1.8, solid_capstyle="butt")
-            fill = ACCENT if row.is_clear else "white"
+            fill = ACCENT if row.is_clear else PAPER
             (marker,) = axes.plot([scale * row.value], [place], "o", color=ACCENT, ms=6, mfc=fill)
             drawing.mark(marker, row.tip)
         axes.set_yticks(range(len(rows)), [row.label for row in rows])

@@ -1,1 +1,1 @@
-"""Ablations: what a user asks (`spec`), and the arms that answer it (`designs`)."""
+"""Ablations: what a user asks (`spec`), the arms that answer it (`designs`), and running them (`run`)."""

@@ -1,0 +1,29 @@
+"""The trials of a search: how the objectives went, and the table."""
+
+from __future__ import annotations
+
+from optuna.trial import FrozenTrial
+
+from reports.figures.history import history
+from reports.page.blocks import Block, Chart, Grid
+from reports.sources.search import SearchResults
+from reports.tables.model import Cell, Table
+from reports.tables.trials import trials_table
+
+
+def trial_blocks(label: str, results: SearchResults) -> list[Block]:
+    """A figure for each objective, and the table of all trials."""
+    table, trials = trials_table(results, f"{label}-trials"), results.study.trials
+    tips = [_tip(trial, table, row) for trial, row in zip(trials, table.rows, strict=True)]
+    pick, winner = results.selection["pick"], results.selection["winner"]
+    charts = []
+    for place, name in enumerate(results.study.spec.objective.names):
+        caption = f"Objective {name} by trial, label-free; the winner was picked by {pick}, not by the objective."
+        figure = f"{label}-history-{name}"
+        charts.append(Chart(history(figure, caption, trials, place, name.replace("_", " "), winner, tips)))
+    return [*charts, Grid(table)]
+
+
+def _tip(trial: FrozenTrial, table: Table, row: tuple[Cell, ...]) -> str:
+    told = [f"{column.title}: {cell.text}" for column, cell in zip(table.columns, row, strict=True)]
+    return "\n".join([*told, str(row[0].evidence)])
