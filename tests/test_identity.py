@@ -17,7 +17,14 @@ from sfcmt.identity import NOT_IDENTITY, digest, result_fields
 from sfcmt.stages.transfer import METHODS
 from tests.tiny import STAGES, stage_of, tiny_experiment, write_tiny
 
-NAMES = {"backbone": "tf_efficientnet_lite0", "translator": "unet", "weighting": "softmatch"}
+NAMES = {
+    "backbone": "tf_efficientnet_lite0",
+    "translator": "unet",
+    "weighting": "freematch",
+    "start": "bn_adapt",
+    "teachers": ("copy", "start"),
+    "pool": ("0" * 20,),
+}
 CHANGES = [True, False, 7, 24, 0.37, "auto", "sgd", "constant", "bfloat16", "augmented", "elsewhere"]
 
 
@@ -105,7 +112,7 @@ def test_the_bridge_counts_for_the_methods_that_use_it(experiment: Experiment[An
     other = experiment.with_method(method)
     bridge = changed(experiment.bridge, ("alpha_d",))
     after = stage_of("transfer", other.model_copy(update={"bridge": bridge})).identity
-    assert (after != stage_of("transfer", other).identity) == METHODS[method].uses_bridge
+    assert (after != stage_of("transfer", other).identity) == METHODS[method].needs_bridge(other.transfer)
 
 
 def test_no_two_methods_share_an_identity(experiment: Experiment[Any]) -> None:

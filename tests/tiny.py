@@ -98,8 +98,9 @@ def obtain(kind: str, experiment: Experiment[Any], callback: Callback | None = N
 
 def setting_of(experiment: Experiment[Any], folder: Path, seed: int | None = None) -> Setting[Any]:
     """What the experiment's method works with. `seed` is of the transfer only."""
-    upstream = [obtain(needed.kind, experiment) for needed in stage_of("transfer", experiment).upstream]
     store, stage = Store(experiment.runtime.store), stage_of("transfer", experiment, seed)
+    needed = stage_of("transfer", experiment).upstream
+    upstream = [store.obtain(one, experiment.runtime, Callback()) for one in needed]
     folder.mkdir(parents=True, exist_ok=True)
     return Setting(experiment.transfer, Workspace(stage, folder, store.root, upstream, experiment.runtime, Callback()))
 

@@ -142,21 +142,22 @@ def _metrics(cell: Cell, store: Store, validators: Mapping[str, float], scores: 
 
 def training_metrics(cell: Cell, store: Store, now: int) -> list[Metric]:
     """Curves, results and seconds of all stages of a cell; `now` is in milliseconds since 1970."""
-    return [metric for stage in [*cell.stage.upstream, cell.stage] for metric in _stage_metrics(stage, store, now)]
+    stages: dict[str, Stage] = {stage.name: stage for stage in cell.stage.upstream} | {cell.stage.kind: cell.stage}
+    return [metric for role, stage in stages.items() for metric in _stage_metrics(role, stage, store, now)]
 
 
-def _stage_metrics(stage: Stage, store: Store, now: int) -> list[Metric]:
+def _stage_metrics(role: str, stage: Stage, store: Store, now: int) -> list[Metric]:
     artifact = store.find(stage)
     if artifact is None:  # a machine that was handed the finished transfer only
         return []
     curves = [
-        Metric(f"{stage.kind}/{name}", value, now, int(row["epoch"]))
+        Metric(f"{role}/{name}", value, now, int(row["epoch"]))
         for row in artifact.curves
         for name, value in row.items()
         if name != "epoch"
     ]
-    results = {f"{stage.kind}/{name}": value for name, value in artifact.metrics.items()}
-    results[f"{stage.kind}/seconds"] = artifact.seconds
+    results = {f"{role}/{name}": value for name, value in artifact.metrics.items()}
+    results[f"{role}/seconds"] = artifact.seconds
     return curves + [Metric(name, value, now, 0) for name, value in results.items()]
 
 

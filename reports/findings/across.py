@@ -63,7 +63,7 @@ def _column(results: Results) -> str:
 def _arms(results: Results) -> dict[str, list[Run]]:
     """Of a search only its winner and its anchors: the other trials are not comparable from study to study."""
     if isinstance(results, SearchResults):
-        return {f"{results.method} (winner)": [results.winner]} | {run.arm: [run] for run in results.anchors}
+        return {f"{results.method} (winner)": [results.winner]} | {run.arm: [run] for run in results.rivals}
     return {arm: results.runs_of(arm) for arm in results.arms}
 
 

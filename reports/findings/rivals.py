@@ -1,4 +1,4 @@
-"""The winner of a search against the methods that need no search: on the same images, by the sealed labels."""
+"""The winner of a search against its rivals: the anchors and the distilled pool, on the same images, by the labels."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from reports.statistics.mcnemar import McNemar, compare_predictions
 
 @dataclass(frozen=True)
 class Rival:
-    """Winner minus an anchor: balanced accuracy over images, and McNemar's test, corrected over the anchors."""
+    """Winner minus a rival: balanced accuracy over images, and McNemar's test, corrected over the rivals."""
 
-    anchor: str
+    name: str
     scores: ImageEvidence
     test: McNemar
     corrected: Corrected
 
 
 def rivals_of(results: SearchResults) -> list[Rival]:
-    """A row for each anchor; none if the study has not been scored, or outputs are missing."""
+    """A row for each rival; none if the study has not been scored, or outputs are missing."""
     labels_N, winner_NK = results.labels, results.logits(results.winner)
-    found = {anchor.arm: results.logits(anchor) for anchor in results.anchors}
+    found = {run.arm: results.logits(run) for run in results.rivals}
     logits = {name: logits_NK for name, logits_NK in found.items() if logits_NK is not None}
     if labels_N is None or winner_NK is None:
         return []

@@ -22,7 +22,7 @@ _LEVEL = 0.95
 def search_sections(label: str, results: SearchResults) -> list[Section]:
     """From what was asked to how it is run again, under a label that is unique on the page."""
     rivals = rivals_table(results, rivals_of(results), f"{label}-winner")
-    shown = {results.winner.arm: [results.winner]} | {run.arm: [run] for run in results.anchors}
+    shown = {results.winner.arm: [results.winner]} | {run.arm: [run] for run in results.rivals}
     asked = studied(label, "search", results, _asked(results))
     return [
         Section(label, f"Search {label}", [_headline(results), asked]),

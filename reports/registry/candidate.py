@@ -16,9 +16,10 @@ from sfcmt.data.schema import Split
 from sfcmt.identity import digest
 from sfcmt.models.target_model import ModelSpec, TargetModel
 from sfcmt.outputs import Outputs
-from sfcmt.stages.transfer import OUTPUTS
+from sfcmt.stages.transfer import OUTPUTS, TransferStage
 from sfcmt.store import Artifact
 from tuning.search.mirror import final_values
+from tuning.search.space import apply_values
 from tuning.search.study import Study
 from tuning.search.study_folder import SCORES
 
@@ -55,10 +56,10 @@ class Candidate:
 
     @property
     def stages(self) -> dict[str, str]:
-        """Identities of the stages behind the model, by kind."""
-        return dict(zip(("source", "bridge"), self.recipe["upstream"], strict=False)) | {
-            "transfer": self.selection["transfer"]
-        }
+        """Identities of the stages behind the model, by what they are to it."""
+        experiment = apply_values(self.study.experiment, self.selection["values"])
+        stage = TransferStage(experiment, self.study.dataset, experiment.seed)
+        return {one.name: one.identity for one in stage.upstream} | {stage.kind: self.selection["transfer"]}
 
     @cached_property
     def spec(self) -> ModelSpec:

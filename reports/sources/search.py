@@ -14,6 +14,8 @@ from reports.sources.evidence import MISSING, Provenance
 from reports.sources.results import Results
 from reports.sources.runs import ORACLE, SCHEMA, VALIDATOR, Run
 from sfcmt.data.schema import Split
+from sfcmt.stages.transfer import TransferStage
+from tuning.search.distilling import DISTILLED, METHOD
 from tuning.search.study import Study
 from tuning.search.study_folder import SCORES, SPEC
 
@@ -37,9 +39,9 @@ class SearchResults(Results):
         return self.runs_of(_arm(self.selection["winner"]))[0]
 
     @property
-    def anchors(self) -> tuple[Run, ...]:
-        """The methods that are always in the pool."""
-        return tuple(run for run in self.runs if run.arm in self.study.spec.anchors)
+    def rivals(self) -> tuple[Run, ...]:
+        """What the winner is compared with: the methods that are always in the pool, and what it was distilled into."""
+        return tuple(run for run in self.runs if run.arm in (*self.study.spec.anchors, DISTILLED))
 
     @property
     def pick(self) -> Provenance:
@@ -67,7 +69,9 @@ def read_search(study: Study) -> SearchResults:
         "seed": study.experiment.seed,
     }
     judged = {name: scores[f"oracle_{name}"] for name in ("accuracy", "balanced_accuracy")} if scores else {}
-    rows: list[dict[str, Any]] = [shared | row for row in (*_anchor_rows(study), *_trial_rows(study))]
+    rows: list[dict[str, Any]] = [
+        shared | row for row in (*_anchor_rows(study), *_trial_rows(study), *_distilled_rows(study))
+    ]
     for row in rows:
         key = row["arm"].removeprefix("trial ")
         row |= {f"{ORACLE}{name}": values[key] for name, values in judged.items() if key in values}
@@ -122,6 +126,24 @@ def _trial_row(study: Study, trial: FrozenTrial) -> dict[str, Any]:
         "seconds": stage.get("seconds"),
         "reused": stage.get("reused"),
     } | {f"{VALIDATOR}{name}": value for name, value in scores.items()}
+
+
+def _distilled_rows(study: Study) -> list[dict[str, Any]]:
+    """A row if the study has been distilled."""
+    if (distilled := study.distilled()) is None:
+        return []
+    artifact = study.store.open(TransferStage.kind, distilled["transfer"])
+    return [
+        {
+            "method": METHOD,
+            "arm": DISTILLED,
+            "is_baseline": False,
+            "factors": json.dumps({"trials": distilled["trials"]}),
+            "transfer": distilled["transfer"],
+            "seconds": artifact.seconds if artifact else None,
+        }
+        | {f"{VALIDATOR}{name}": value for name, value in distilled["validators"].items()}
+    ]
 
 
 def _arm(number: int) -> str:

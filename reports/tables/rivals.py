@@ -11,11 +11,11 @@ from reports.tables.notes import notes_of
 from reports.tables.numbers import Metric, p_text
 
 _ACCURACY, _BALANCED = Metric(f"{ORACLE}accuracy"), Metric(f"{ORACLE}balanced_accuracy")
-_TEST, _FAMILY = "McNemar, exact, over images", "Holm over {} anchors at 0.05"
+_TEST, _FAMILY = "McNemar, exact, over images", "Holm over {} rivals at 0.05"
 
 
 def rivals_table(results: SearchResults, rivals: list[Rival], name: str) -> Table:
-    """The winner, then the anchors."""
+    """The winner, then its rivals."""
     pick = Metric(f"{VALIDATOR}{results.selection['pick']}")
     columns = (
         Column("model", is_number=False),
@@ -29,8 +29,8 @@ def rivals_table(results: SearchResults, rivals: list[Rival], name: str) -> Tabl
         Column("p corrected", is_oracle=True),
     )
     winner = results.winner
-    runs = [(f"{results.method}, {winner.arm} (winner)", winner), *((run.arm, run) for run in results.anchors)]
-    found = {rival.anchor: rival for rival in rivals}
+    runs = [(f"{results.method}, {winner.arm} (winner)", winner), *((run.arm, run) for run in results.rivals)]
+    found = {rival.name: rival for rival in rivals}
     rows = tuple(
         (
             label(title),

@@ -133,9 +133,10 @@ class Workspace:
         size = self.stage.experiment.data.size
         return ImageReader(self.stage.dataset, size, self.runtime.memory_gb, self.store / "cache", self.device)
 
-    def artifact(self, kind: str) -> Artifact:
-        """The upstream artifact of a kind."""
-        found = [artifact for artifact in self.upstream if artifact.record["kind"] == kind]
+    def artifact(self, kind: str, name: str | None = None) -> Artifact:
+        """The upstream artifact of a kind; where there are several, of that name."""
+        recipes = [(artifact.record["recipe"], artifact) for artifact in self.upstream]
+        found = [artifact for recipe, artifact in recipes if (recipe["kind"], recipe["name"]) == (kind, name or kind)]
         assert len(found) == 1, f"{self.stage.name} stands on {len(found)} {kind} stages"
         return found[0]
 

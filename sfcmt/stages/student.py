@@ -27,10 +27,10 @@ class Weighted(NamedTuple):
     term: Term
 
 
-def train_student(setting: Setting[Any], terms: Mapping[str, Weighted]) -> TargetModel:
-    """Train a copy of the source model under the terms of positive weight; with none, it stays as it is."""
+def train_student(setting: Setting[Any], terms: Mapping[str, Weighted], start: Classifier | None = None) -> TargetModel:
+    """Train a copy of `start` (the method's own, if None) under the terms of positive weight; with none, it stays."""
     active = {name: weighted for name, weighted in terms.items() if weighted.weight > 0}
-    student = setting.new_student()
+    student = setting.new_student(start)
     if not active:
         return setting.target_model(student)
     setting.workspace.seed_everything("init")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Literal
 
@@ -12,6 +13,9 @@ from torch import Tensor
 from sfcmt.data.batches import Column
 from sfcmt.models.classifier import Prediction
 from sfcmt.stages.predict import predict_rows
+
+TeacherName = Literal["bridge", "copy", "start"]
+"""The source model behind the translator; the source model on channel copies; what F_t starts from."""
 
 
 class Teacher:
@@ -37,3 +41,14 @@ class Teacher:
     @cached_property
     def _table(self) -> Prediction:
         return predict_rows(self._model, self._column)
+
+
+def mean_of(models: Sequence[Callable[[Tensor], Prediction]]) -> Callable[[Tensor], Prediction]:
+    """A model whose class probabilities are the mean of the models', and so are its features."""
+
+    def mean(x_BCHW: Tensor) -> Prediction:
+        features, logits = zip(*(model(x_BCHW) for model in models), strict=True)
+        log_p_MBK = torch.stack(logits).log_softmax(dim=2)
+        return Prediction(torch.stack(features).mean(dim=0), log_p_MBK.logsumexp(dim=0) - math.log(len(models)))
+
+    return mean if len(models) > 1 else models[0]

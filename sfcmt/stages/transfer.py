@@ -17,6 +17,7 @@ from sfcmt.config import TransferConfig
 from sfcmt.data.batches import UnlabelledData
 from sfcmt.data.schema import Split
 from sfcmt.distributed import is_main
+from sfcmt.errors import StoreError
 from sfcmt.models.classifier import Classifier, Prediction, copy_of, frozen
 from sfcmt.models.target_model import ModelSpec, TargetModel
 from sfcmt.outputs import Outputs
@@ -25,7 +26,9 @@ from sfcmt.stages.bridge import BridgeStage, load_translator
 from sfcmt.stages.predict import predict_rows
 from sfcmt.stages.source import SourceStage, target_spec
 from sfcmt.stages.stage import Stage, Workspace
-from sfcmt.stages.teacher import Teacher
+from sfcmt.stages.teacher import Teacher, TeacherName, mean_of
+from sfcmt.stages.terms.base import channel_copy
+from sfcmt.store import Artifact, Store
 
 C = TypeVar("C", bound=TransferConfig)
 OUTPUTS = "outputs.safetensors"
@@ -37,9 +40,18 @@ class Method(ABC, Generic[C]):
     Config: ClassVar[type[TransferConfig]] = TransferConfig
     version: ClassVar[int] = 1
     """Raised by hand whenever the method gives another result from the same config."""
-    uses_bridge: ClassVar[bool] = False
     trains: ClassVar[bool] = True
     """Whether it has epochs."""
+
+    @classmethod
+    def needs_bridge(cls, config: C) -> bool:
+        """Whether it has a use for the translator."""
+        return False
+
+    @classmethod
+    def start(cls, config: C) -> str | None:
+        """The method from whose target model F_t starts; None for the source model."""
+        return None
 
     @abstractmethod
     def adapt(self, setting: Setting[C]) -> TargetModel:
@@ -78,9 +90,25 @@ class Setting(Generic[C]):
         """K."""
         return len(self._stage.dataset.classes)
 
-    def new_student(self) -> Classifier:
-        """F_t, started from F_s, with C frozen."""
-        student = cast("Classifier", self._on_device(copy_of(self.source)))
+    @cached_property
+    def start(self) -> Classifier:
+        """What F_t starts from, frozen, on the device."""
+        name = METHODS[self._stage.experiment.method].start(self.config)
+        if name is None:
+            return self.source
+        model = TargetModel.load(self.workspace.artifact(TransferStage.kind, name).path).classifier
+        return cast("Classifier", self._on_device(frozen(model)))
+
+    def trained(self, identity: str) -> Artifact:
+        """Any transfer in the store. Raises `StoreError` if it is missing."""
+        found = Store(self.workspace.runtime.store).open(TransferStage.kind, identity)
+        if found is None:
+            raise StoreError(f"{TransferStage.kind}-{identity}: missing in {self.workspace.runtime.store}")
+        return found
+
+    def new_student(self, start: Classifier | None = None) -> Classifier:
+        """F_t, started from `start` (the method's own, if None), with C frozen."""
+        student = cast("Classifier", self._on_device(copy_of(start or self.start)))
         student.freeze_head()
         return student
 
@@ -91,17 +119,15 @@ class Setting(Generic[C]):
 
     def copied(self, x_B1HW: Tensor) -> Prediction:
         """The source model on channel copies of target images."""
-        prediction: Prediction = self.source(x_B1HW.expand(-1, 3, -1, -1))
+        prediction: Prediction = self.source(channel_copy(x_B1HW))
         return prediction
 
-    def bridge_teacher(self) -> Teacher:
-        """C_s F_s(T(x)) on TR target images."""
-        _ = self.translator  # loaded now: its construction draws random numbers, which no epoch may miss
-        return Teacher(self.bridged, self.data.target, self.config.teacher_view)
-
-    def copy_teacher(self) -> Teacher:
-        """C_s F_s on channel copies of TR target images."""
-        return Teacher(self.copied, self.data.target, self.config.teacher_view)
+    def teacher(self, names: Sequence[TeacherName]) -> Teacher:
+        """The mean of the named models' predictions for TR target images."""
+        if "bridge" in names:
+            _ = self.translator  # loaded now: its construction draws random numbers, which no epoch may miss
+        models = {"bridge": self.bridged, "copy": self.copied, "start": lambda x: self.start(channel_copy(x))}
+        return Teacher(mean_of([models[name] for name in names]), self.data.target, self.config.teacher_view)
 
     def pair_teacher(self) -> Teacher:
         """C_s F_s on the real source side of TI pairs."""
@@ -149,11 +175,12 @@ class TransferStage(Stage):
 
     @cached_property
     def upstream(self) -> Sequence[Stage]:
-        """The source model, and the bridge if the method has a use for it."""
+        """The source model, the bridge if the method has a use for it, and the method that it starts from."""
         source = SourceStage(self.experiment, self.dataset, self.seed)
-        if not self.method.uses_bridge:
-            return (source,)
-        return (source, BridgeStage(self.experiment, self.dataset, self.seed))
+        bridge = (BridgeStage(self.experiment, self.dataset, self.seed),)
+        start = self.method.start(self.config)
+        other = (TransferStage(self.experiment.with_method(start), self.dataset, self.seed),) if start else ()
+        return (source, *(bridge if self.method.needs_bridge(self.config) else ()), *other)
 
     @cached_property
     def recipe(self) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,7 +44,9 @@ def folders(endpoint: str) -> Iterator[Path]:
     for name in ("own", "shared"):
         (folder / name).mkdir()
     ray.init(address="local", num_cpus=1, logging_level=logging.ERROR, log_to_driver=False, include_dashboard=False)
-    start = f"ray start --block --address={ray.get_runtime_context().gcs_address} --num-cpus=1 --temp-dir={folder}/ray"
+    ray_here = Path(sys.executable).with_name("ray")  # the environment's own, whether it is activated or not
+    head = ray.get_runtime_context().gcs_address
+    start = f"{ray_here} start --block --address={head} --num-cpus=1 --temp-dir={folder}/ray"
     command = ["unshare", "--mount", "sh", "-c", f"mount -t tmpfs none {folder}/own && exec {start}"]
     quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "start_new_session": True}
     node = subprocess.Popen(command, env=os.environ | {"SFCMT_CACHE": f"{folder}/second"}, **quiet)

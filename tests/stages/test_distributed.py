@@ -84,11 +84,11 @@ def learnt(job: str, data: Path, store: Path, folder: Path, callback: Callback |
 
 def in_float64(setting: Setting[Any]) -> None:
     """Make the frozen models float64, and the images that enter any."""
-    modules: list[nn.Module] = [setting.source]
+    modules: list[nn.Module] = [setting.source, setting.start]
     modules += [
         column.normalise for column in (setting.data.target, setting.data.pair_target, setting.data.pair_source)
     ]
-    if METHODS[setting.workspace.stage.name].uses_bridge:
+    if METHODS[setting.workspace.stage.name].needs_bridge(setting.config):
         modules.append(setting.translator)
     for module in modules:
         module.double()

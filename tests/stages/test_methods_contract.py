@@ -20,7 +20,7 @@ from tests.tiny import SIZE, contents, obtain, setting_of, tiny_experiment
 every_method = pytest.mark.parametrize("method", METHODS)
 EXPECTED = {
     *("source_only", "bn_adapt", "shot", "ti_distillation", "translator_only", "channel_copy", "socket", "aad"),
-    "tgkt",
+    *("tgkt", "robust_tgkt", "pool_distillation"),
 }
 
 

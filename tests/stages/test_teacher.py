@@ -11,7 +11,7 @@ import torch
 from sfcmt.data.augment import random_views
 from sfcmt.models.classifier import Prediction
 from sfcmt.stages.methods.socket import MisreadPairTeacher
-from sfcmt.stages.teacher import Teacher
+from sfcmt.stages.teacher import Teacher, mean_of
 from sfcmt.stages.transfer import Setting
 from tests.tiny import setting_of, tiny_experiment
 
@@ -72,3 +72,28 @@ def test_released_socket_misreads_its_pairs(setting: Setting[Any]) -> None:
     expected = setting.source((pixels - mean) / std)
     found = teacher(rows, lambda: pixels)
     torch.testing.assert_close(found.logits_BK, expected.logits_BK, atol=1e-4, rtol=1e-4)
+
+
+def test_several_teachers_are_followed_in_their_mean_probability() -> None:
+    first = Prediction(torch.tensor([[1.0, 3.0]]), torch.tensor([[0.9, 0.1]]).log() + 5)
+    second = Prediction(torch.tensor([[2.0, 5.0]]), torch.tensor([[0.2, 0.8]]).log() - 2)
+    both = mean_of([lambda x: first, lambda x: second])(torch.zeros(1))
+    torch.testing.assert_close(both.logits_BK.exp(), torch.tensor([[0.55, 0.45]]))
+    torch.testing.assert_close(both.features_BD, torch.tensor([[1.5, 4.0]]))
+
+
+def test_a_setting_names_its_teachers(tiny_data: Path, tiny_store: Path, tmp_path: Path) -> None:
+    experiment = tiny_experiment(tiny_data, tiny_store, transfer={"start": "bn_adapt"})
+    setting, rows = setting_of(experiment, tmp_path), torch.arange(4)
+    x_B1HW = setting.data.target.clean(rows)
+    with torch.no_grad():
+        logits = {
+            "bridge": setting.source(setting.translator(x_B1HW)).logits_BK,
+            "copy": setting.source(x_B1HW.repeat(1, 3, 1, 1)).logits_BK,
+            "start": setting.start(x_B1HW.repeat(1, 3, 1, 1)).logits_BK,
+        }
+    assert not torch.allclose(logits["copy"], logits["start"])  # F_t starts from the source model after BN adaptation
+    for names in (["bridge"], ["copy"], ["start"], ["bridge", "start"]):
+        expected = torch.stack([logits[name].softmax(dim=1) for name in names]).mean(dim=0)
+        found = setting.teacher(names)(rows, lambda: x_B1HW).logits_BK.softmax(dim=1)  # type: ignore[arg-type]
+        torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-3)

@@ -15,6 +15,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from sfcmt.models.target_model import TargetModel
 from tuning.mirroring import StudyMirror
+from tuning.search.distilling import DISTILLED
 from tuning.search.spool import SpoolReader
 from tuning.search.study import Study
 from tuning.search.study_folder import REPORTS, SELECTION
@@ -49,6 +50,8 @@ class Mirror(StudyMirror):
                 self._write_trial(trial, parent)
         if (self._study.folder / SELECTION).is_file():
             self._write_selection(parent)
+        if distilled := self._study.distilled():
+            self._write_distilled(parent, distilled)
 
     def write_oracles(self, scores: dict[str, Any]) -> None:
         """Write what the labels say of each completed trial, under names that say so."""
@@ -115,6 +118,19 @@ class Mirror(StudyMirror):
             mlflow.log_dict(selection, "selection.json")
             log_datasets(self._study.dataset)
             log_model(TargetModel.load(self._study.artifact(winner)), self._study.dataset, final_values(winner))
+
+    def _write_distilled(self, parent: str, distilled: dict[str, Any]) -> None:
+        """The model of the pool: a run of its own, once for each pool."""
+        identity = f"{self._study.identity}-{distilled['transfer']}"
+        run = self._find(identity) or self._create(DISTILLED, identity, parent)
+        if run.info.status == "FINISHED":
+            return
+        with mlflow.start_run(run_id=run.info.run_id):
+            mlflow.set_tag("sfcmt.transfer", distilled["transfer"])
+            mlflow.log_dict(distilled, "distilled.json")
+            log_datasets(self._study.dataset)
+            model = TargetModel.load(self._study.transfer(distilled["transfer"]))
+            log_model(model, self._study.dataset, distilled["validators"])
 
     def _final_metrics(self, trial: FrozenTrial) -> list[Metric]:
         assert trial.datetime_complete is not None, "it has ended"

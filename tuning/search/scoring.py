@@ -11,8 +11,10 @@ from sfcmt.errors import DataError
 from sfcmt.evaluation.labels import has_labels, open_labels
 from sfcmt.evaluation.scores import score
 from sfcmt.outputs import Outputs
+from sfcmt.stages.transfer import OUTPUTS
 from sfcmt.validators import POOL_VALIDATORS, VALIDATORS
 from sfcmt.validators.base import Validator
+from tuning.search.distilling import DISTILLED
 from tuning.search.judge import anchor_agreement
 from tuning.search.spec import ANCHOR_AGREEMENT
 from tuning.search.study import Study
@@ -31,6 +33,9 @@ def score_study(study: Study) -> dict[str, Any]:
     labels_N = open_labels(study.dataset).labels_N
     pool = dict(study.pool())
     judged = {name: score(outputs.target_logits, labels_N) for name, outputs in pool.items()}
+    if distilled := study.distilled():
+        outputs = Outputs.load(study.transfer(distilled["transfer"]) / OUTPUTS)
+        judged[DISTILLED] = score(outputs.target_logits, labels_N)
     balanced = {name: one.balanced_accuracy for name, one in judged.items()}
     trials = [name for name in pool if name.isdigit()]
     scores = {

@@ -127,7 +127,7 @@ def declared_space(experiment: Experiment[Any]) -> Space:
     """`space: auto`: the ranges that the method's (and the bridge's, if it is used) fields declare for themselves."""
     from sfcmt.stages.transfer import METHODS
 
-    sections = ("bridge", "transfer") if METHODS[experiment.method].uses_bridge else ("transfer",)
+    sections = ("bridge", "transfer") if METHODS[experiment.method].needs_bridge(experiment.transfer) else ("transfer",)
     return {
         f"{section}.{name}": distribution
         for section in sections

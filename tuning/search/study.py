@@ -28,7 +28,16 @@ from tuning.kinds import StudyKind
 from tuning.search.optuna_study import OptunaStudy, SearchError
 from tuning.search.space import declared_space
 from tuning.search.spec import CheckedSearch, Resources, SearchSpec
-from tuning.search.study_folder import SELECTION, SPEC, StudyFolder, find_folder, kind_of, study_names, write_json
+from tuning.search.study_folder import (
+    DISTILLED,
+    SELECTION,
+    SPEC,
+    StudyFolder,
+    find_folder,
+    kind_of,
+    study_names,
+    write_json,
+)
 
 
 class Study:
@@ -86,9 +95,12 @@ class Study:
 
     def artifact(self, trial: FrozenTrial) -> Path:
         """Folder of a completed trial's transfer stage."""
-        identity = trial.user_attrs["transfer"]
+        return self.transfer(trial.user_attrs["transfer"])
+
+    def transfer(self, identity: str) -> Path:
+        """Folder of a transfer stage that belongs to the study."""
         if (artifact := self.store.open(TransferStage.kind, identity)) is None:
-            raise SearchError(f"study {self.name}: {TransferStage.kind}-{identity} of trial {trial.number} is missing")
+            raise SearchError(f"study {self.name}: {TransferStage.kind}-{identity} is missing in {self.store.place}")
         return artifact.path
 
     def pick(self) -> dict[str, Any]:
@@ -121,6 +133,11 @@ class Study:
             raise SearchError(f"study {self.name} has no winner yet; finish it with: sfcmt tune")
         selection: dict[str, Any] = json.loads(path.read_text())
         return selection
+
+    def distilled(self) -> dict[str, Any] | None:
+        """What `sfcmt distill` wrote, if it has been run."""
+        path = self.folder / DISTILLED
+        return dict(json.loads(path.read_text())) if path.is_file() else None
 
     def write(self, name: str, document: object) -> None:
         """Write a JSON file into the study's folder, and publish it."""

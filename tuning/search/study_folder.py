@@ -5,6 +5,7 @@ STORE/studies/NAME-IDENTITY/
   journal.log       the Optuna study (unless it is in a database)
   reports/          every report of every trial, for MLflow
   selection.json    the winner, written once, when every trial has ended
+  distilled.json    the model that `sfcmt distill` made of its finished trials
   scores.json       what the labels say of it, written by `sfcmt score`
   driver.json       on an object store: a sign that a driver lives
 
@@ -28,6 +29,7 @@ from tuning.search.driver import SIGN, Driver, refusal
 from tuning.search.optuna_study import JOURNAL, SearchError
 
 SPEC, SELECTION, SCORES, REPORTS = "spec.json", "selection.json", "scores.json", "reports"
+DISTILLED = "distilled.json"
 
 
 def study_names(store: Store) -> list[str]:

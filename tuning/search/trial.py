@@ -58,9 +58,9 @@ def train_and_judge(
     experiment = apply_values(parse_experiment(context.experiment), values)
     store = Store(experiment.runtime.store, trainer, RayLock)
     judge = Judge(context.objective, [_anchor(identity, store) for identity in context.anchors])
-    listener = _Listener(judge, report, context.reports)
     dataset = open_elsewhere(experiment.data, context.folder, store.root)
     stage = TransferStage(experiment, dataset, experiment.seed)
+    listener = _Listener(stage, judge, report, context.reports)
     artifact = store.obtain(stage, experiment.runtime, listener)
     outputs = Outputs.load(artifact.path / OUTPUTS)
     found = {"transfer": stage.identity, "stages": listener.stages, "validators": judge.validations(outputs)}
@@ -76,25 +76,32 @@ def _anchor(identity: str, store: Store) -> Outputs:
 class _Listener(Callback):
     """Reports each epoch, and notes which stages were found and what training them had cost."""
 
-    def __init__(self, judge: Judge, report: Report, judges_epochs: bool) -> None:
-        self._judge, self._report, self._judges_epochs = judge, report, judges_epochs
+    def __init__(self, own: Stage, judge: Judge, report: Report, judges_epochs: bool) -> None:
+        self._own, self._judge, self._report, self._judges_epochs = own, judge, report, judges_epochs
         self.stages: dict[str, dict[str, Any]] = {}
 
     def epoch_ended(self, stage: Stage, row: Row, outputs: Callable[[], Outputs | None]) -> None:
         """Report the epoch's losses; for early stopping also the objectives as of now, and all validators."""
-        metrics = {f"{stage.kind}/{name}": value for name, value in row.items() if name != "epoch"}
+        metrics = {f"{self._role(stage)}/{name}": value for name, value in row.items() if name != "epoch"}
         report = {
             STEP: int(row["epoch"]),
             TIME: time.time(),
             METRICS: metrics,
             NOTES: json.dumps({"stages": self.stages}),
         }
-        if self._judges_epochs and stage.kind == "transfer" and (now := outputs()) is not None:
+        if self._judges_epochs and self._is_own(stage) and (now := outputs()) is not None:
             metrics |= {f"validator/{name}": value for name, value in self._judge.validations(now).items()}
             report[OBJECTIVES] = self._judge(now)
         self._report(report)
 
     def stage_ended(self, stage: Stage, artifact: Artifact) -> None:
         """Note a stage; one trained by this trial stays so when it is found again."""
-        noted = {"kind": stage.kind, "reused": artifact.reused, "seconds": artifact.seconds}
+        noted = {"kind": self._role(stage), "reused": artifact.reused, "seconds": artifact.seconds}
         self.stages.setdefault(stage.identity, noted)
+
+    def _is_own(self, stage: Stage) -> bool:
+        return stage.identity == self._own.identity
+
+    def _role(self, stage: Stage) -> str:
+        """What a stage is to the trial: a transfer may start from one of another method."""
+        return stage.kind if self._is_own(stage) else stage.name

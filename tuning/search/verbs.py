@@ -1,4 +1,4 @@
-"""Verbs of searches: `tune`, `study`, `score`, `schema`."""
+"""Verbs of searches: `tune`, `study`, `distill`, `score`, `schema`."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ def register(app: typer.Typer) -> None:
     """Add the verbs to the command."""
     app.command("tune")(tune_)
     app.command()(study)
+    app.command()(distill)
     app.command()(score)
     app.command()(schema)
 
@@ -69,8 +70,25 @@ def study(study: StudyArgument, store: StoreOption = None) -> None:
     console.print(f"Reused stages saved {saved_seconds(found):.0f} s of training.")
 
 
+def distill(study: StudyArgument, store: StoreOption = None) -> None:
+    """Distil all finished trials of a study into one model, without labels."""
+    from sfcmt.progress import progress_callback
+    from tuning.mirroring import mirrored
+    from tuning.search.distilling import distill_study
+    from tuning.search.mirror import Mirror
+    from tuning.search.study import Study
+
+    found = Study.find(study, _store(store))
+    with mirrored(Mirror(found)), progress_callback() as progress:
+        distilled = distill_study(found, progress)
+    console = Console(soft_wrap=True, highlight=False, markup=False)
+    console.print(f"Distilled {len(distilled['trials'])} trials into {found.transfer(distilled['transfer'])}")
+    console.print(f"  sfcmt score {found.folder}    judged by the sealed labels, beside the trials")
+
+
 def score(study: StudyArgument, store: StoreOption = None) -> None:
     """Open the labels, now that the winner is written, and judge the trials and the validators."""
+    from tuning.search.distilling import DISTILLED
     from tuning.search.mirror import log_scores
     from tuning.search.scoring import score_study
     from tuning.search.show import scores_table
@@ -85,6 +103,8 @@ def score(study: StudyArgument, store: StoreOption = None) -> None:
         f"Winner, trial {scores['winner']}: {100 * winner:.1f} % class-balanced; regret {100 * scores['regret']:.1f} "
         f"points (the worst trial's: {100 * scores['worst_regret']:.1f})."
     )
+    if (distilled := scores["oracle_balanced_accuracy"].get(DISTILLED)) is not None:
+        console.print(f"Distilled from the pool: {100 * distilled:.1f} % class-balanced.")
     log_scores(found, scores)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Literal
 
 from pydantic import Field, field_validator
 
@@ -10,14 +10,14 @@ from sfcmt.config import Section, TransferConfig
 from sfcmt.models.target_model import TargetModel
 from sfcmt.pseudo_labels.base import WEIGHTINGS
 from sfcmt.stages.student import Weighted, train_student
-from sfcmt.stages.teacher import Teacher
-from sfcmt.stages.terms.bridge_distillation import BridgeDistillation
+from sfcmt.stages.teacher import TeacherName
 from sfcmt.stages.terms.infomax import InfoMax
 from sfcmt.stages.terms.neighbours import Neighbours
 from sfcmt.stages.terms.pair_distillation import PairDistillation
 from sfcmt.stages.terms.pair_features import PairFeatures
 from sfcmt.stages.terms.pair_relations import PairRelations
 from sfcmt.stages.terms.pseudo_labels import PseudoLabels
+from sfcmt.stages.terms.target_distillation import TargetDistillation
 from sfcmt.stages.transfer import METHODS, Method, Setting
 
 
@@ -40,8 +40,13 @@ class PseudoLabelConfig(Section):
 class TGKTConfig(TransferConfig):
     """The `transfer` section of `tgkt`. Weights of 0 switch a term off; those below beta_self are not in the paper."""
 
+    start: Literal["source", "bn_adapt", "shot", "ti_distillation"] = "source"
+    """What F_t starts from: the source model (the paper), or the target model of another method."""
+    teachers: tuple[TeacherName, ...] = Field(("bridge",), min_length=1)
+    """Whose mean predictions L_KL follows: those of the source model behind the translator (`bridge`, the paper), of
+    the source model on channel copies (`copy`), of what F_t starts from (`start`)."""
     beta_kl: float = Field(1.0, ge=0, json_schema_extra={"search": {"log": [0.03, 3]}})
-    """Weight of L_KL, the divergence from the source model behind the translator."""
+    """Weight of L_KL, the divergence from the teachers."""
     beta_f: float = Field(10.0, ge=0, json_schema_extra={"search": {"log": [1, 100]}})
     """Weight of L_f, the feature distance on TI pairs. Ours is a mean over the 256 dimensions, the paper's a sum."""
     beta_self: float = Field(0.3, ge=0, json_schema_extra={"search": {"log": [0.03, 3]}})
@@ -66,22 +71,26 @@ class TGKT(Method[TGKTConfig]):
     """L = beta_kl L_KL + beta_f L_f + beta_self L_self + switches."""
 
     Config = TGKTConfig
-    uses_bridge: ClassVar[bool] = True
+
+    @classmethod
+    def needs_bridge(cls, config: TGKTConfig) -> bool:
+        """For L_KL, where it follows the translator."""
+        return "bridge" in config.teachers and config.beta_kl > 0
+
+    @classmethod
+    def start(cls, config: TGKTConfig) -> str | None:
+        """The config's."""
+        return None if config.start == "source" else config.start
 
     def adapt(self, setting: Setting[TGKTConfig]) -> TargetModel:
         """Train on TR target images and TI pairs."""
         return train_student(setting, self.terms(setting))
 
-    def teacher(self, setting: Setting[TGKTConfig]) -> Teacher:
-        """Whom L_KL follows."""
-        return setting.bridge_teacher()
-
     def terms(self, setting: Setting[TGKTConfig]) -> dict[str, Weighted]:
-        """All terms with their weights."""
+        """The terms with their weights; L_KL only where it has one, since its teacher may need a translator."""
         config, pairs = setting.config, setting.pair_teacher()
         weighting = WEIGHTINGS[config.pseudo.weighting](setting.classes, config.pseudo.threshold)
-        return {
-            "bridge": Weighted(config.beta_kl, BridgeDistillation(self.teacher(setting), config.temperature)),
+        terms = {
             "features": Weighted(config.beta_f, PairFeatures(pairs)),
             "pseudo_labels": Weighted(config.beta_self, PseudoLabels(weighting)),
             "infomax": Weighted(config.beta_im, InfoMax()),
@@ -89,3 +98,7 @@ class TGKT(Method[TGKTConfig]):
             "pair_relations": Weighted(config.beta_relations, PairRelations(pairs)),
             "neighbours": Weighted(config.beta_neighbours, Neighbours(config.neighbours, decay=1.0)),
         }
+        if config.beta_kl:
+            teacher = setting.teacher(config.teachers)
+            terms["distillation"] = Weighted(config.beta_kl, TargetDistillation(teacher, config.temperature))
+        return terms

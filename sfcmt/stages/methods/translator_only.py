@@ -13,8 +13,12 @@ from sfcmt.stages.transfer import METHODS, Method, Setting
 class TranslatorOnly(Method[TransferConfig]):
     """C_s F_s(T(x))."""
 
-    uses_bridge: ClassVar[bool] = True
     trains: ClassVar[bool] = False
+
+    @classmethod
+    def needs_bridge(cls, config: TransferConfig) -> bool:
+        """It is all there is."""
+        return True
 
     def adapt(self, setting: Setting[TransferConfig]) -> TargetModel:
         """The source model behind the translator."""

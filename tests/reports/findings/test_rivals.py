@@ -13,7 +13,7 @@ def test_by_hand(searched: SearchResults) -> None:
     """Models are right on the first images of each class: the winner on 39 of 60, the anchors on 21 and 36."""
     assert searched.winner.scores["oracle/accuracy"] == pytest.approx(39 / 60)
     first, second = rivals_of(searched)
-    assert (first.anchor, second.anchor) == ("source_only", "shot")
+    assert (first.name, second.name) == ("source_only", "shot")
     assert first.scores.challenger - first.scores.champion == pytest.approx(18 / 60)
     assert (first.test.only_first, first.test.only_second) == (0, 18)
     p_values = [2 * stats.binom.cdf(0, n, 0.5) for n in (18, 3)]

@@ -264,10 +264,15 @@ def test_mistakes_are_told_in_a_line(story: Story, desk: Path, tiny_data: Path) 
 def serving(uri: str, log: Path) -> Iterator[str]:
     """Where `mlflow models serve` takes requests; it is ended with the block."""
     port = free_port()
+    own = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}  # MLflow starts uvicorn by name
     command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", uri, "--env-manager", "local"]
     with log.open("w") as output:
         process = subprocess.Popen(
-            [*command, "--host", "127.0.0.1", "--port", str(port)], stdout=output, stderr=output, start_new_session=True
+            [*command, "--host", "127.0.0.1", "--port", str(port)],
+            env=own,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
         )
     try:
         for _ in range(240):

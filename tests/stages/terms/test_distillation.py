@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from sfcmt.stages.terms.bridge_distillation import BridgeDistillation
 from sfcmt.stages.terms.pair_distillation import PairDistillation
+from sfcmt.stages.terms.target_distillation import TargetDistillation
 from tests.stages.terms.examples import Example, example, in_float64
 
 
@@ -30,7 +30,7 @@ def test_bridge(one: Example, temperature: float) -> None:
     with torch.no_grad():
         translated = setting.translator(setting.data.target.clean(one.batch.target_B))
     expected = divergence(in_float64(setting.source, translated).logits_BK, one.target().logits_BK, temperature)
-    loss = BridgeDistillation(setting.bridge_teacher(), temperature)(one.step)
+    loss = TargetDistillation(setting.teacher(["bridge"]), temperature)(one.step)
     assert loss.item() == pytest.approx(expected, rel=1e-3)
     assert loss.requires_grad
 
@@ -40,7 +40,7 @@ def test_bridge_with_a_teacher_of_the_student_s_view(tiny_data: Path, tiny_store
     with torch.no_grad():
         translated = one.setting.translator(one.batch.target)
     expected = divergence(in_float64(one.setting.source, translated).logits_BK, one.target().logits_BK, 1.0)
-    loss = BridgeDistillation(one.setting.bridge_teacher(), 1.0)(one.step)
+    loss = TargetDistillation(one.setting.teacher(["bridge"]), 1.0)(one.step)
     assert loss.item() == pytest.approx(expected, rel=1e-3)
 
 

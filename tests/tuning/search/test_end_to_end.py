@@ -207,3 +207,26 @@ def test_diverging_trials_fail_with_a_reason_and_none_stays_running(tiny_data: P
     assert {trial.user_attrs["values"]["transfer.lr"] for trial in failed} == {1e18}
     assert all("diverged" in trial.user_attrs["reason"] for trial in failed)
     assert not [trial for trial in study.trials if trial.state.name == "RUNNING"]
+
+
+def test_a_finished_study_is_distilled_once_and_scored_beside_its_trials(tiny_data: Path, tmp_path: Path) -> None:
+    place = Workplace(tmp_path / "place", tiny_data, {"search": {"trials": 2, "startup": 2}, "scheduler": {}})
+    selection = place.finish()
+    environment = {**os.environ, "MLFLOW_TRACKING_URI": place.uri, "COLUMNS": "200"}
+    said = []
+    for verb in ("distill", "distill", "score"):
+        command = [sys.executable, "-m", "sfcmt", verb, "hunt", "--store", "store"]
+        done = subprocess.run(command, cwd=place.folder, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        said.append(done.stdout + done.stderr)
+    study = Study.find("hunt", place.folder / "store")
+    distilled = study.distilled()
+    assert distilled is not None
+    assert sorted(distilled["trials"]) == [0, 1]
+    assert distilled["trials"][0] == selection["winner"]
+    assert "pool_distillation (seed 0): epoch 3/3" in said[0]
+    assert "pool_distillation (seed 0): found, not trained again" in said[1]
+    assert "Distilled from the pool: " in said[2]
+    scores = json.loads((study.folder / "scores.json").read_text())
+    assert 0 <= scores["oracle_balanced_accuracy"]["distilled"] <= 1
+    assert len([run for run in place.runs() if run.info.run_name == "distilled"]) == 1

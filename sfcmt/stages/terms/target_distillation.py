@@ -1,18 +1,20 @@
-"""L_KL of TGKT: the student learns what the source model says of translated images."""
+"""L_KL of TGKT: the student learns what a teacher says of TR target images: F_s(T(x)) in the paper."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from torch import Tensor
 
 from sfcmt.losses.distillation import distillation
-from sfcmt.stages.teacher import Teacher
+from sfcmt.models.classifier import Prediction
 from sfcmt.stages.terms.base import Step, Term
 
 
-class BridgeDistillation(Term):
-    """KL(C_s F_s(T(x)) || C_t F_t(x)) on TR target images, both at one temperature."""
+class TargetDistillation(Term):
+    """KL(teacher(x) || C_t F_t(x)) on TR target images, both at one temperature."""
 
-    def __init__(self, teacher: Teacher, temperature: float) -> None:
+    def __init__(self, teacher: Callable[[Tensor, Callable[[], Tensor]], Prediction], temperature: float) -> None:
         super().__init__()
         self._teacher, self._temperature = teacher, temperature
 

@@ -1,0 +1,33 @@
+"""TGKT with the switches that make it robust, as a preset: `tgkt` is the paper's."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from sfcmt.stages.methods.tgkt import TGKT, PseudoLabelConfig, TGKTConfig
+from sfcmt.stages.teacher import TeacherName
+from sfcmt.stages.transfer import METHODS
+
+
+class RobustTGKTConfig(TGKTConfig):
+    """The `transfer` section of `robust_tgkt`: that of `tgkt` with other defaults.
+
+    F_t first learns from the real source images of TI pairs, and then, starting there, adapts to the TR target images:
+    it keeps to what it said at the start, is made confident and diverse, and never forgets the pairs.
+    """
+
+    start: Literal["source", "bn_adapt", "shot", "ti_distillation"] = "ti_distillation"
+    teachers: tuple[TeacherName, ...] = Field(("start",), min_length=1)
+    beta_kl: float = Field(0.5, ge=0, json_schema_extra={"search": {"log": [0.03, 3]}})
+    beta_f: float = Field(1.0, ge=0, json_schema_extra={"search": {"log": [0.1, 10]}})
+    beta_im: float = Field(1.0, ge=0, json_schema_extra={"search": {"uniform": [0, 2]}})
+    pseudo: PseudoLabelConfig = PseudoLabelConfig(weighting="softmatch")
+
+
+@METHODS.register("robust_tgkt")
+class RobustTGKT(TGKT):
+    """TGKT that starts from TI distillation, follows itself, and maximises information; no translator by default."""
+
+    Config = RobustTGKTConfig

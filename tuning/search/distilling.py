@@ -1,0 +1,48 @@
+"""Distilling a study: what the models of its finished trials say together, in one model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from optuna.trial import TrialState
+
+from sfcmt.callbacks import Callback
+from sfcmt.outputs import Outputs
+from sfcmt.stages.transfer import OUTPUTS, TransferStage
+from sfcmt.validators import VALIDATORS
+from tuning.search.study import Study
+from tuning.search.study_folder import DISTILLED as FILE
+from tuning.training import train_stages
+
+METHOD, DISTILLED = "pool_distillation", "distilled"
+"""The method, and what its model is called in a study."""
+
+
+def distill_study(study: Study, callback: Callback) -> dict[str, Any]:
+    """Train the model, if it is missing, and write `distilled.json`. Raises `SearchError` on a study without a winner.
+
+    The winner's model goes on learning from the mean prediction of all completed trials. No label is opened: the pool
+    is that of the pick.
+    """
+    winner = study.selection()["winner"]
+    completed = [trial for trial in study.trials if trial.state == TrialState.COMPLETE]
+    ordered = sorted(completed, key=lambda trial: (trial.number != winner, trial.number))
+    stage = _stage(study, tuple(dict.fromkeys(trial.user_attrs["transfer"] for trial in ordered)))
+    train_stages([stage], study.experiment.runtime, study.store, callback)
+    outputs = Outputs.load(study.store.obtain(stage, study.experiment.runtime, Callback()).path / OUTPUTS)
+    distilled = {
+        "study": study.identity,
+        "transfer": stage.identity,
+        "trials": [trial.number for trial in ordered],
+        "validators": {name: validator(outputs) for name, validator in VALIDATORS.items()},
+    }
+    study.write(FILE, distilled)
+    return distilled
+
+
+def _stage(study: Study, pool: tuple[str, ...]) -> TransferStage:
+    """The stage of the pool's method; its own fields are the experiment's `baselines.pool_distillation`."""
+    baselines = study.experiment.baselines
+    own = baselines.get(METHOD, {}) | {"pool": pool}
+    experiment = study.experiment.model_copy(update={"baselines": baselines | {METHOD: own}})
+    return TransferStage(experiment.with_method(METHOD), study.dataset, experiment.seed)
