@@ -161,7 +161,8 @@ class TestOnCluster:
     def test_a_stage_goes_on_when_its_process_was_killed(
         self, four_cpus: None, tiny_data: Path, tmp_path: Path
     ) -> None:
-        experiment, killed = tiny_experiment(tiny_data, tmp_path, source={"epochs": 30}), list[int]()
+        epochs = 120  # Ray is slow to list its tasks on a busy machine: the training must not end before
+        experiment, killed = tiny_experiment(tiny_data, tmp_path, source={"epochs": epochs}), list[int]()
         stage = stage_of("source", experiment)
 
         def kill() -> None:
@@ -176,7 +177,7 @@ class TestOnCluster:
         artifact = Store(tmp_path).find(stage)
         assert len(killed) == 1
         assert artifact is not None
-        assert [row["epoch"] for row in artifact.curves] == list(range(1, 31))
+        assert [row["epoch"] for row in artifact.curves] == list(range(1, epochs + 1))
 
     def test_an_error_of_a_task_is_the_commands_own(self, four_cpus: None, tiny_data: Path, tmp_path: Path) -> None:
         folder = Path(shutil.copytree(tiny_data, tmp_path / "data"))

@@ -145,6 +145,7 @@ class TestDeclared:
         tgkt = [f"transfer.{name}" for name in ("beta_kl", "beta_f", "beta_self", "pseudo.threshold", "beta_im")]
         assert {method: names for method, names in declared.items() if names} == {
             "tgkt": bridge + tgkt,
+            "robust_tgkt": tgkt,
             "channel_copy": tgkt,
             "translator_only": bridge,
             "shot": ["transfer.beta_im", "transfer.beta_self"],
