@@ -30,7 +30,7 @@ def test_one_word_makes_a_run_use_two_workers(tiny_data: Path, tmp_path: Path) -
     pair = start(place, "run", "tiny.yaml", "runtime.workers=2", "runtime.cpus_per_worker=0.5")
     told, error = pair.communicate(timeout=240)
     assert pair.returncode == 0, error
-    assert [line for line in error.splitlines() if line.startswith("tgkt (seed 0): epoch 3/3: bridge ")]
+    assert [line for line in error.splitlines() if line.startswith("tgkt (seed 0): epoch 3/3: distillation ")]
     alone = start(place, "run", "tiny.yaml")
     again, error = alone.communicate(timeout=120)
     assert alone.returncode == 0, error

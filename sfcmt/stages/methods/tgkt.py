@@ -90,7 +90,11 @@ class TGKT(Method[TGKTConfig]):
         """The terms with their weights; L_KL only where it has one, since its teacher may need a translator."""
         config, pairs = setting.config, setting.pair_teacher()
         weighting = WEIGHTINGS[config.pseudo.weighting](setting.classes, config.pseudo.threshold)
-        terms = {
+        terms: dict[str, Weighted] = {}
+        if config.beta_kl:
+            teacher = setting.teacher(config.teachers)
+            terms["distillation"] = Weighted(config.beta_kl, TargetDistillation(teacher, config.temperature))
+        return terms | {
             "features": Weighted(config.beta_f, PairFeatures(pairs)),
             "pseudo_labels": Weighted(config.beta_self, PseudoLabels(weighting)),
             "infomax": Weighted(config.beta_im, InfoMax()),
@@ -98,7 +102,3 @@ class TGKT(Method[TGKTConfig]):
             "pair_relations": Weighted(config.beta_relations, PairRelations(pairs)),
             "neighbours": Weighted(config.beta_neighbours, Neighbours(config.neighbours, decay=1.0)),
         }
-        if config.beta_kl:
-            teacher = setting.teacher(config.teachers)
-            terms["distillation"] = Weighted(config.beta_kl, TargetDistillation(teacher, config.temperature))
-        return terms

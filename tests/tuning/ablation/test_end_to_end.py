@@ -117,7 +117,7 @@ def test_mlflow_has_a_run_for_the_study_its_arms_and_their_seeds(undisturbed: tu
         assert run.data.params["seed"] == str(row["seed"])
         assert run.data.tags["sfcmt.stage"] == row["transfer"]
     history = mlflow.MlflowClient(place.uri).get_metric_history(
-        by_name["no-self seed 1"].info.run_id, "transfer/bridge"
+        by_name["no-self seed 1"].info.run_id, "transfer/distillation"
     )
     assert [point.step for point in history] == [1, 2]
     assert by_name["no-self"].data.params == {"factor.features": "own", "factor.self": "changed"}
