@@ -11,7 +11,6 @@ from typing import Any
 from optuna.trial import FrozenTrial
 
 from reports.registry.answers import Answers, answers_of
-from reports.registry.commit import commit_of
 from sfcmt.data.schema import Split
 from sfcmt.identity import digest
 from sfcmt.models.target_model import ModelSpec, TargetModel
@@ -21,7 +20,7 @@ from sfcmt.store import Artifact
 from tuning.search.mirror import final_values
 from tuning.search.space import apply_values
 from tuning.search.study import Study
-from tuning.search.study_folder import SCORES
+from tuning.search.study_folder import SCORES, SPEC
 
 STUDY, TARGET, CLASSES, IDENTITY = "sfcmt.study", "sfcmt.data.target", "sfcmt.classes", "sfcmt.identity"
 
@@ -107,4 +106,5 @@ class Candidate:
         }
         tags |= {f"sfcmt.stage.{kind}": identity for kind, identity in self.stages.items()}
         tags |= {f"sfcmt.validator.{name}": f"{value:.6g}" for name, value in self.validators.items()}
-        return tags | ({"sfcmt.commit": commit} if (commit := commit_of(Path.cwd())) else {})
+        saved = json.loads((self.study.folder / SPEC).read_text())
+        return tags | {"sfcmt.commit": saved["commit"]}

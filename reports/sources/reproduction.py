@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from dataclasses import dataclass
 
@@ -37,9 +38,8 @@ def reproduction_of(results: Results) -> Reproduction:
     is_ablation = isinstance(results, AblationResults)
     verb = "ablate" if is_ablation else "tune"
     overrides = [f"data={saved['data']['folder']}", f"runtime.store={saved['runtime']['store']}"]
-    commit = results.provenance.commit
     commands = [
-        f"# git commit: {MISSING} (the study did not write it down)" if commit == MISSING else f"git checkout {commit}",
+        _checkout(results.provenance.commit),
         f"cd {FOLDER}",
         shlex.join(["sfcmt", verb, f"{name}.yaml", *overrides]),
         *(
@@ -53,6 +53,13 @@ def reproduction_of(results: Results) -> Reproduction:
         {f"{name}.yaml": _yaml(spec), spec["experiment"]: _yaml(experiment)},
         tuple(commands),
     )
+
+
+def _checkout(commit: str) -> str:
+    """How to get the code; what is no commit can only be told."""
+    if commit == MISSING:
+        return f"# git commit: {MISSING} (the study did not write it down)"
+    return f"git checkout {commit}" if re.fullmatch(r"[0-9a-f]{40}", commit) else f"# code: {commit}"
 
 
 def _yaml(document: object) -> str:

@@ -31,7 +31,7 @@ from tuning.ablation.spec import CheckedAblation
 from tuning.kinds import StudyKind
 from tuning.search.space import Values, apply_values
 from tuning.search.study import placed
-from tuning.search.study_folder import SPEC, StudyFolder, write_bytes, write_json
+from tuning.search.study_folder import SPEC, StudyFolder, write_bytes, write_spec
 
 RESULTS, NUISANCE, FOUND = "results.arrow", "nuisance.json", "found.json"
 
@@ -67,7 +67,7 @@ class Ablation:
         self._folder = StudyFolder(self.store, f"{name}-{self.identity}")
         self.folder = self._folder.path
         saved = {"kind": StudyKind.ABLATION, "name": name, "spec": self.spec.model_dump(mode="json", exclude_none=True)}
-        write_json(self.folder / SPEC, saved | {"experiment": self.experiment.model_dump(mode="json")})
+        write_spec(self.folder / SPEC, saved | {"experiment": self.experiment.model_dump(mode="json")})
         self.driving = self._folder.driving
 
     @property
@@ -119,4 +119,5 @@ def _identity(checked: CheckedAblation, dataset: Dataset) -> str:
     """Digest of all that can change the rows or how they are tested. Never of target labels."""
     spec = checked.spec.model_dump(mode="json", include={"seeds", "nuisance", "test"}, exclude_none=True)
     arms = [[arm.name, dict(arm.levels), result_fields(checked.experiment_of(arm))] for arm in checked.design.arms]
-    return digest([spec, arms, result_fields(checked.experiment), dataset.digest(*Split)])
+    baselines = checked.experiment.baselines  # methods to start from are trained as these say
+    return digest([spec, arms, result_fields(checked.experiment), baselines, dataset.digest(*Split)])

@@ -37,6 +37,7 @@ from tuning.search.study_folder import (
     kind_of,
     study_names,
     write_json,
+    write_spec,
 )
 
 
@@ -155,7 +156,7 @@ class Study:
             raise ConfigError([Problem("SPEC", self.name, f"{twins[0]}, under which the same study exists already")])
         folder = StudyFolder(self.store, name)
         saved = {"name": self.name, "spec": self.spec.model_dump(mode="json", exclude_none=True)}
-        write_json(folder.path / SPEC, saved | {"experiment": self.experiment.model_dump(mode="json")})
+        write_spec(folder.path / SPEC, saved | {"experiment": self.experiment.model_dump(mode="json")})
         return folder
 
 
@@ -188,4 +189,5 @@ def _identity(checked: CheckedSearch, dataset: Dataset) -> str:
     """Digest of all that can change the trials or the pick. Never of target labels."""
     spec = checked.spec.model_dump(mode="json", include={"objective", "pick", "anchors", "search", "scheduler"})
     space = {name: one.model_dump(mode="json", exclude_none=True) for name, one in checked.space.items()}
-    return digest([spec, list(space.items()), result_fields(checked.experiment), dataset.digest(*Split)])
+    baselines = checked.experiment.baselines  # anchors, and methods to start from, are trained as these say
+    return digest([spec, list(space.items()), result_fields(checked.experiment), baselines, dataset.digest(*Split)])

@@ -1,7 +1,7 @@
 """The folder of a study. On an object store it is a copy, which one driver at a time publishes every few seconds.
 
 STORE/studies/NAME-IDENTITY/
-  spec.json         the checked spec and experiment
+  spec.json         the checked spec and experiment, and the commit of the code
   journal.log       the Optuna study (unless it is in a database)
   reports/          every report of every trial, for MLflow
   selection.json    the winner, written once, when every trial has ended
@@ -18,12 +18,14 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
 from sfcmt.errors import ConfigError, Problem
 from sfcmt.storage import Storage
 from sfcmt.store import Store
+from tuning.commit import code_version
 from tuning.kinds import StudyKind
 from tuning.search.driver import SIGN, Driver, refusal
 from tuning.search.optuna_study import JOURNAL, SearchError
@@ -118,6 +120,12 @@ class StudyFolder:
 def write_json(path: Path, document: object) -> None:
     """Write a JSON file in one move; the same document gives the same bytes."""
     write_bytes(path, (json.dumps(document, indent=2) + "\n").encode())
+
+
+def write_spec(path: Path, document: dict[str, Any]) -> None:
+    """Write `spec.json` with the commit of the code, as it was when the study began."""
+    before = json.loads(path.read_text()) if path.is_file() else {}
+    write_json(path, document | {"commit": before.get("commit") or code_version()})
 
 
 def write_bytes(path: Path, content: bytes) -> None:

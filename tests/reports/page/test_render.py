@@ -8,6 +8,7 @@ import pytest
 
 from tests.reports.conftest import COMMIT, Files
 from tests.reports.pages import Page
+from tuning.commit import code_version
 
 FACTS = ("n: ", "seeds: ", "interval: ", "test: ", "correction: ", "selection: ", "commit: ", "data: ")
 
@@ -42,7 +43,7 @@ def test_the_facts_are_those_of_the_number(page: Page) -> None:
     assert f"commit: {COMMIT}" in lines
     assert lines[-1].startswith("data: tiny ")
     assert len(lines[-1].split()[-1]) == 64
-    assert "commit: missing" in page.table("mine-trials")["0"]["seconds"].tip.splitlines()
+    assert f"commit: {code_version()}" in page.table("mine-trials")["0"]["seconds"].tip.splitlines()
 
 
 def test_what_is_missing_is_shown_as_missing(page: Page) -> None:

@@ -14,6 +14,7 @@ from reports.sources.results import Results
 from reports.sources.search import SearchResults, read_search
 from tests.reports.conftest import COMMIT
 from tuning.ablation.spec import load_ablation
+from tuning.commit import code_version
 from tuning.search.spec import load_search
 from tuning.search.study import Study
 
@@ -50,8 +51,22 @@ def test_of_an_ablation(parts: AblationResults, tmp_path: Path, monkeypatch: pyt
     assert reproduction_of(parts).commands[0] == f"git checkout {COMMIT}"
 
 
-def test_a_commit_that_was_not_written_down_is_missing(searched: SearchResults) -> None:
-    assert "git commit: missing" in reproduction_of(searched).commands[0]
+@pytest.mark.parametrize(
+    ("commit", "told"),
+    [
+        ("missing", "# git commit: missing (the study did not write it down)"),
+        ("sfcmt 1.0", "# code: sfcmt 1.0"),
+        ("0" * 40 + "-dirty", f"# code: {'0' * 40}-dirty"),
+        ("0" * 40, f"git checkout {'0' * 40}"),
+    ],
+)
+def test_only_a_commit_can_be_checked_out(searched: SearchResults, commit: str, told: str) -> None:
+    provenance = replace(searched.provenance, commit=commit)
+    assert reproduction_of(replace(searched, provenance=provenance)).commands[0] == told
+
+
+def test_a_study_writes_down_the_code_that_it_began_with(searched: SearchResults) -> None:
+    assert searched.saved["commit"] == searched.provenance.commit == code_version()
 
 
 def test_no_password_gets_out(searched: SearchResults) -> None:

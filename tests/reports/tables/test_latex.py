@@ -12,6 +12,7 @@ import pytest
 from reports.tables.latex import latex
 from tests.reports.conftest import Files
 from tests.reports.tables.examples import TABLE
+from tuning.commit import code_version
 
 _DOCUMENT = "\\documentclass{article}\n\\usepackage{booktabs,graphicx}\n\\begin{document}\n%s\n\\end{document}\n"
 
@@ -72,7 +73,7 @@ def test_the_note_has_what_is_behind_the_numbers(all_reports: Files) -> None:
     )
     assert [one for one in told if one not in note[1]] == []
     assert re.search(r"data: tiny [0-9a-f]{64}", note[1])
-    assert "commit: missing" in text
+    assert f"commit: {code_version()}" in text.replace(r"\_", "_")
 
 
 @pytest.mark.parametrize("special", ["&", "%", "{"])

@@ -86,6 +86,7 @@ class TestIdentity:
             {"scheduler": {"asha": {}}},
             {"sections": {"seed": 1}},
             {"sections": {"transfer": {"lr": 0.1}}},
+            {"sections": {"baselines": {"shot": {"beta_im": 2.0}}}},
         ],
     )
     def test_changes_with_what_can(self, tiny_data: Path, tmp_path: Path, spec: dict[str, Any]) -> None:

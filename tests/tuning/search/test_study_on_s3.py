@@ -20,6 +20,7 @@ from sfcmt.storage import Storage, local_folder
 from tests.database import new_database
 from tests.s3 import s3_server
 from tests.tiny import SIZE
+from tests.tuning.conftest import using
 from tuning.models import load_model
 from tuning.search.optuna_study import SearchError
 from tuning.search.study import Study
@@ -87,7 +88,8 @@ def lab(tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
         lab = Lab(tmp_path, tiny_data, endpoint)
         for name, value in lab.variables("test").items():
             monkeypatch.setenv(name, value)
-        yield lab
+        with using(lab.database):  # whatever server a test before has named in this process
+            yield lab
 
 
 def read_until(process: subprocess.Popen[str], start: str) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from reports.registry.commit import commit_of
+import tuning
+from tuning.commit import code_version, commit_of
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -25,3 +26,8 @@ def test_a_commit_and_what_has_changed_since(tmp_path: Path) -> None:
     assert commit_of(tmp_path) == commit
     (tmp_path / "file").write_text("two")
     assert commit_of(tmp_path) == f"{commit}-dirty"
+
+
+def test_this_code_is_at_the_commit_of_its_own_checkout() -> None:
+    folder = Path(tuning.__file__).parent
+    assert code_version() == git(folder, "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
