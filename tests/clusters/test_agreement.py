@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+from sqlalchemy import create_engine
 
 import clusters
 from clusters.packing import packed_files
@@ -172,3 +173,11 @@ def test_jobs_do_not_take_data_stores_or_secrets_along(tmp_path: Path, monkeypat
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text((ROOT / name).read_text() if name == ".rayignore" else "x")
     assert packed_files(tmp_path).keys() == kept
+
+
+@pytest.mark.parametrize("file", ["README.md", "compose/compose.yaml", "kuberay/services.yaml", "kuberay/rayjob.yaml"])
+def test_the_driver_of_every_database_is_one_that_the_image_installs(file: str) -> None:
+    urls = re.findall(r"postgresql[\w+]*://[\w@.:/]+", (FOLDER / file).read_text().replace("HOST:", "host:"))
+    assert urls
+    for url in urls:
+        assert create_engine(url).dialect.driver == "psycopg2"

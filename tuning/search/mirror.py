@@ -10,6 +10,7 @@ from collections import defaultdict
 from typing import Any
 
 import mlflow
+from filelock import FileLock
 from mlflow.entities import Metric, Param
 from optuna.trial import FrozenTrial, TrialState
 
@@ -19,7 +20,7 @@ from tuning.search.distilling import DISTILLED
 from tuning.search.spool import SpoolReader
 from tuning.search.study import Study
 from tuning.search.study_folder import REPORTS, SELECTION
-from tuning.tracker import log_datasets, log_metrics, log_model
+from tuning.tracker import log_datasets, log_metrics, log_model, outages_reported
 
 _STATUS = {TrialState.COMPLETE: "FINISHED", TrialState.PRUNED: "KILLED", TrialState.FAIL: "FAILED"}
 
@@ -39,6 +40,10 @@ class Mirror(StudyMirror):
         self._unwritten: defaultdict[int, list[Metric]] = defaultdict(list)
 
     def _write(self) -> None:
+        with FileLock(self._study.folder / "mirror.lock"):  # several drivers of one study make no run twice
+            self._write_alone()
+
+    def _write_alone(self) -> None:
         parent = self._parent_run()
         trials = list(self._study.trials)
         for number, step, seconds, metrics in self._spool.new():
@@ -98,8 +103,8 @@ class Mirror(StudyMirror):
         run = self._find(identity)
         if run is None:
             run = self._create(f"trial {trial.number}", identity, parent)
-            params = [Param(name, str(value)) for name, value in trial.user_attrs.get("values", {}).items()]
-            self._client.log_batch(run.info.run_id, params=params)
+        params = [Param(name, str(value)) for name, value in trial.user_attrs.get("values", {}).items()]
+        self._client.log_batch(run.info.run_id, params=params)  # again, should the run's maker have died before
         history = self._client.get_metric_history(run.info.run_id, self._objective)
         self._runs[trial.number] = run.info.run_id
         self._steps[trial.number] = max((metric.step for metric in history), default=0)
@@ -149,7 +154,8 @@ def final_values(trial: FrozenTrial) -> dict[str, float]:
 
 
 def log_scores(study: Study, scores: dict[str, Any]) -> None:
-    """Write the oracle metrics of a scored study to its runs."""
+    """Write the oracle metrics of a scored study to its runs. Raises `TrackingError`."""
     mirror = Mirror(study)
-    mirror.sync()
-    mirror.write_oracles(scores)
+    with outages_reported():
+        mirror._write()
+        mirror.write_oracles(scores)

@@ -1,0 +1,43 @@
+"""What several drivers of one study write to MLflow."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import mlflow
+
+from tests.database import new_database
+from tests.tuning.conftest import using
+from tests.tuning.search.test_study import TRIALS, fill, study_of
+from tuning.search.mirror import Mirror
+
+
+def test_several_drivers_make_no_run_twice(tiny_data: Path, tmp_path: Path) -> None:
+    study = study_of(tiny_data, tmp_path / "store")
+    fill(study, [40, 50])
+    with using(new_database(tmp_path)):
+        mirrors = [Mirror(study) for _ in range(4)]
+        with ThreadPoolExecutor(len(mirrors)) as pool:
+            assert all(pool.map(Mirror.sync, mirrors))
+        client = mlflow.MlflowClient()
+        experiment = client.get_experiment_by_name(study.name)
+        runs = client.search_runs([experiment.experiment_id])
+        values = {trial.number: trial.user_attrs["values"] for trial in study.trials}
+    names = [run.info.run_name for run in runs]
+    assert sorted(names) == sorted([study.name, *(f"trial {number}" for number in range(TRIALS))])
+    for number, expected in values.items():
+        (run,) = [run for run in runs if run.info.run_name == f"trial {number}"]
+        assert run.data.params == {name: str(value) for name, value in expected.items()}
+
+
+def test_a_run_whose_maker_died_gets_its_values(tiny_data: Path, tmp_path: Path) -> None:
+    study = study_of(tiny_data, tmp_path / "store")
+    fill(study, [40, 50])
+    with using(new_database(tmp_path)):
+        client = mlflow.MlflowClient()
+        experiment = client.create_experiment(study.name)
+        client.create_run(experiment, tags={"sfcmt.identity": f"{study.identity}-0"}, run_name="trial 0")
+        assert Mirror(study).sync()
+        (run,) = client.search_runs([experiment], f"tags.`sfcmt.identity` = '{study.identity}-0'")
+    assert run.data.params == {name: str(value) for name, value in study.trials[0].user_attrs["values"].items()}
