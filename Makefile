@@ -20,6 +20,8 @@ lint: $(INSTALLED)
 
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks.tgkt_step
+	$(BIN)/python -m benchmarks.scaling
+	$(BIN)/python -m benchmarks.search_overhead
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
