@@ -11,6 +11,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from sfcmt.durable import rename_durably
 from sfcmt.storage import Storage
 
 CHECKPOINT, RECORD, RESULT = "checkpoint.safetensors", "artifact.json", "result.json"
@@ -44,7 +45,7 @@ class SharedFolder:
     def finish(self, name: str) -> None:
         """Make the folder of a training, now complete, the stage's."""
         self._stage(name).parent.mkdir(parents=True, exist_ok=True)
-        self._partial(name).rename(self._stage(name))
+        rename_durably(self._partial(name), self._stage(name))
 
     def _stage(self, name: str) -> Path:
         return self._root / "stages" / name

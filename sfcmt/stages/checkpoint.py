@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
+
+from sfcmt.durable import rename_durably
 
 _LEARNER, _OPTIMISER = "learner", "optimiser"
 
@@ -22,7 +24,16 @@ def save_checkpoint(path: Path, learner: nn.Module, optimiser: torch.optim.Optim
     temporary = path.with_suffix(".tmp")
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     save_file(contiguous, temporary, metadata={"notes": json.dumps(notes)})
-    temporary.rename(path)
+    rename_durably(temporary, path)
+
+
+def is_readable(path: Path) -> bool:
+    """Whether there is a whole checkpoint. A disk that failed may have left a part of one, which is of no use."""
+    try:
+        with safe_open(path, framework="pt"):
+            return True
+    except (FileNotFoundError, SafetensorError):
+        return False
 
 
 def load_checkpoint(path: Path, learner: nn.Module, optimiser: torch.optim.Optimizer) -> dict[str, Any]:

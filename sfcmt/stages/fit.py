@@ -18,7 +18,7 @@ from sfcmt.config import Training
 from sfcmt.distributed import is_main, main_says, summed, workers
 from sfcmt.errors import SfcmtError
 from sfcmt.models.synchronised import synchronise
-from sfcmt.stages.checkpoint import load_checkpoint, save_checkpoint
+from sfcmt.stages.checkpoint import is_readable, load_checkpoint, save_checkpoint
 from sfcmt.stages.learner import B, Batches, Learner
 from sfcmt.stages.stage import Workspace
 
@@ -63,8 +63,8 @@ class Loop:
         self._steps = 0
 
     def resume(self) -> int:
-        """Restore the checkpoint if there is one; the epoch to go on with."""
-        if not main_says(self._workspace.checkpoint.exists(), self._workspace.device):
+        """Restore the checkpoint if there is one that can be read; the epoch to go on with."""
+        if not main_says(is_readable(self._workspace.checkpoint), self._workspace.device):
             return 0
         notes = load_checkpoint(self._workspace.checkpoint, self._learner, self._optimiser)
         self._workspace.curves = notes["curves"]

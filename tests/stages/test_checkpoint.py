@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from sfcmt.stages.checkpoint import load_checkpoint, save_checkpoint
+from sfcmt.stages.checkpoint import is_readable, load_checkpoint, save_checkpoint
 
 
 def model(seed: int) -> nn.Module:
@@ -73,3 +74,13 @@ def test_a_checkpoint_that_could_not_be_written_leaves_the_last_one(
         save_checkpoint(path, layers, optimiser_of("adamw", layers), {"epoch": object()})
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_only_a_whole_checkpoint_is_readable(tmp_path: Path) -> None:
+    path, layers = tmp_path / "checkpoint.safetensors", model(0)
+    assert not is_readable(path)
+    save_checkpoint(path, layers, optimiser_of("adamw", layers), {})
+    assert is_readable(path)
+    for size in (len(path.read_bytes()) - 1, 7, 0):
+        os.truncate(path, size)
+        assert not is_readable(path), size

@@ -135,6 +135,17 @@ def test_finished_epochs_are_not_run_again(tiny_data: Path, tmp_path: Path) -> N
     assert [row["epoch"] for row in place.curves] == [1, 2]
 
 
+def test_a_checkpoint_that_a_power_loss_cut_short_means_starting_anew(tiny_data: Path, tmp_path: Path) -> None:
+    first = Ramp()
+    fit(first, Numbers(), Training(epochs=2), workspace(tiny_data, tmp_path))
+    checkpoint = workspace(tiny_data, tmp_path).checkpoint
+    checkpoint.write_bytes(checkpoint.read_bytes()[:-1])
+    again, place = Ramp(), workspace(tiny_data, tmp_path)
+    fit(again, Numbers(), Training(epochs=2), place)
+    assert again.seen == first.seen
+    assert [row["epoch"] for row in place.curves] == [1, 2]
+
+
 def test_an_epoch_s_randomness_depends_on_its_number(tiny_data: Path, tmp_path: Path) -> None:
     whole, rest = Numbers(), Numbers()
     fit(Ramp(), whole, Training(epochs=3), workspace(tiny_data, _made(tmp_path / "whole")))

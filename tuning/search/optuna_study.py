@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 import uuid
 import warnings
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ import optuna
 from filelock import FileLock, Timeout
 from optuna.samplers import BaseSampler, GPSampler, GridSampler, NSGAIISampler, QMCSampler, RandomSampler, TPESampler
 from optuna.storages import BaseStorage, JournalStorage
-from optuna.storages.journal import JournalFileBackend
+from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 from optuna.trial import FrozenTrial, TrialState
 
 from sfcmt.errors import SfcmtError
@@ -52,7 +53,7 @@ class OptunaStudy:
         self.driver = uuid.uuid4().hex
         self._alive = FileLock(folder / "drivers" / self.driver)
         self._alive.acquire()
-        backend: BaseStorage | str = storage or JournalStorage(JournalFileBackend(str(folder / JOURNAL)))
+        backend: BaseStorage | str = storage or JournalStorage(_journal(folder / JOURNAL))
         with FileLock(folder / "create.lock"):
             self.study = optuna.create_study(
                 storage=backend,
@@ -185,3 +186,15 @@ def _pruner(scheduler: Scheduler) -> optuna.pruners.BasePruner:
             return optuna.pruners.MedianPruner(startup, grace - 1)
         case None:
             return optuna.pruners.NopPruner()
+
+
+def _journal(path: Path) -> JournalFileBackend:
+    """The journal, without a last line that a power loss has cut short: what it told is as if it never happened."""
+    backend, lock = JournalFileBackend(str(path)), JournalFileSymlinkLock(str(path))
+    lock.acquire()
+    try:
+        whole = path.read_bytes().rpartition(b"\n")
+        os.truncate(path, len(whole[0]) + len(whole[1]))
+    finally:
+        lock.release()
+    return backend

@@ -22,6 +22,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from sfcmt.durable import rename_durably
 from sfcmt.errors import ConfigError, Problem
 from sfcmt.storage import Storage
 from sfcmt.store import Store
@@ -133,4 +134,4 @@ def write_bytes(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".tmp")
     temporary.write_bytes(content)
-    temporary.rename(path)
+    rename_durably(temporary, path)

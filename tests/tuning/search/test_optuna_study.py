@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import signal
@@ -15,7 +16,7 @@ import pytest
 from optuna.trial import TrialState
 
 from tests.tuning.search.storages import postgres
-from tuning.search.optuna_study import REASON, OptunaStudy
+from tuning.search.optuna_study import JOURNAL, REASON, OptunaStudy
 from tuning.search.space import Distribution, Space, Values
 from tuning.search.spec import Scheduler, Search
 
@@ -188,6 +189,21 @@ class TestDrivers:
         undisturbed = open_study(folder.with_name(f"{folder.name}-2"), storage, space, sampler=sampler)
         study.study._storage.create_new_trial(study.study._study_id)  # all that such a driver did
         assert ask(study) == ask(undisturbed)
+
+
+def test_a_line_that_a_power_loss_cut_short_is_as_if_never_written(tmp_path: Path) -> None:
+    study = open_study(tmp_path, None)
+    number, _ = ask(study)
+    study.complete(number, [0.5])
+    whole = (tmp_path / JOURNAL).read_bytes()
+    (tmp_path / JOURNAL).write_bytes(whole + b'{"op_code": 6, "trial')
+    again = open_study(tmp_path, None)
+    lines = (tmp_path / JOURNAL).read_bytes()
+    assert lines.startswith(whole)
+    assert all(isinstance(json.loads(line), dict) for line in lines.splitlines())
+    assert [trial.values for trial in again.study.trials] == [[0.5]]
+    ask(again)
+    assert len(open_study(tmp_path, None).study.trials) == 2
 
 
 class TestSuggestions:
