@@ -14,8 +14,8 @@ from sfcmt.data.batches import Column
 from sfcmt.models.classifier import Prediction
 from sfcmt.stages.predict import predict_rows
 
-TeacherName = Literal["bridge", "copy", "start"]
-"""The source model behind the translator; the source model on channel copies; what F_t starts from."""
+TeacherName = Literal["bridge", "copy", "start", "bn_adapt", "shot", "ti_distillation"]
+"""The source model behind the translator; the source model on channel copies; what F_t starts from; other methods."""
 
 
 class Teacher:

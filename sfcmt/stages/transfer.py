@@ -6,7 +6,7 @@ A method is one file in `sfcmt.stages.methods`. It never sees TR source images, 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, ClassVar, Generic, TypeVar, cast
 
@@ -53,6 +53,12 @@ class Method(ABC, Generic[C]):
         """The method from whose target model F_t starts; None for the source model."""
         return None
 
+    @classmethod
+    def upstream(cls, config: C) -> tuple[str, ...]:
+        """The methods whose target models it uses."""
+        start = cls.start(config)
+        return (start,) if start else ()
+
     @abstractmethod
     def adapt(self, setting: Setting[C]) -> TargetModel:
         """The target model."""
@@ -94,9 +100,11 @@ class Setting(Generic[C]):
     def start(self) -> Classifier:
         """What F_t starts from, frozen, on the device."""
         name = METHODS[self._stage.experiment.method].start(self.config)
-        if name is None:
-            return self.source
-        model = TargetModel.load(self.workspace.artifact(TransferStage.kind, name).path).classifier
+        return self.adapted(name) if name else self.source
+
+    def adapted(self, method: str) -> Classifier:
+        """The target model of an upstream method, frozen, on the device."""
+        model = TargetModel.load(self.workspace.artifact(TransferStage.kind, method).path).classifier
         return cast("Classifier", self._on_device(frozen(model)))
 
     def trained(self, identity: str) -> Artifact:
@@ -124,10 +132,16 @@ class Setting(Generic[C]):
 
     def teacher(self, names: Sequence[TeacherName]) -> Teacher:
         """The mean of the named models' predictions for TR target images."""
-        if "bridge" in names:
+        return Teacher(mean_of([self._named(name) for name in names]), self.data.target, self.config.teacher_view)
+
+    def _named(self, teacher: TeacherName) -> Callable[[Tensor], Prediction]:
+        if teacher == "copy":
+            return self.copied
+        if teacher == "bridge":
             _ = self.translator  # loaded now: its construction draws random numbers, which no epoch may miss
-        models = {"bridge": self.bridged, "copy": self.copied, "start": lambda x: self.start(channel_copy(x))}
-        return Teacher(mean_of([models[name] for name in names]), self.data.target, self.config.teacher_view)
+            return self.bridged
+        model = self.start if teacher == "start" else self.adapted(teacher)
+        return lambda x_B1HW: cast("Prediction", model(channel_copy(x_B1HW)))
 
     def pair_teacher(self) -> Teacher:
         """C_s F_s on the real source side of TI pairs."""
@@ -175,12 +189,15 @@ class TransferStage(Stage):
 
     @cached_property
     def upstream(self) -> Sequence[Stage]:
-        """The source model, the bridge if the method has a use for it, and the method that it starts from."""
+        """The source model, the bridge if the method has a use for it, and the methods whose target models it uses."""
         source = SourceStage(self.experiment, self.dataset, self.seed)
         bridge = (BridgeStage(self.experiment, self.dataset, self.seed),)
-        start = self.method.start(self.config)
-        other = (TransferStage(self.experiment.with_method(start), self.dataset, self.seed),) if start else ()
-        return (source, *(bridge if self.method.needs_bridge(self.config) else ()), *other)
+        others = [self.experiment.with_method(name) for name in self.method.upstream(self.config)]
+        return (
+            source,
+            *(bridge if self.method.needs_bridge(self.config) else ()),
+            *(TransferStage(other, self.dataset, self.seed) for other in others),
+        )
 
     @cached_property
     def recipe(self) -> dict[str, Any]:

@@ -83,7 +83,7 @@ def test_several_teachers_are_followed_in_their_mean_probability() -> None:
 
 
 def test_a_setting_names_its_teachers(tiny_data: Path, tiny_store: Path, tmp_path: Path) -> None:
-    experiment = tiny_experiment(tiny_data, tiny_store, transfer={"start": "bn_adapt"})
+    experiment = tiny_experiment(tiny_data, tiny_store, transfer={"start": "bn_adapt", "teachers": ["bridge", "shot"]})
     setting, rows = setting_of(experiment, tmp_path), torch.arange(4)
     x_B1HW = setting.data.target.clean(rows)
     with torch.no_grad():
@@ -91,9 +91,10 @@ def test_a_setting_names_its_teachers(tiny_data: Path, tiny_store: Path, tmp_pat
             "bridge": setting.source(setting.translator(x_B1HW)).logits_BK,
             "copy": setting.source(x_B1HW.repeat(1, 3, 1, 1)).logits_BK,
             "start": setting.start(x_B1HW.repeat(1, 3, 1, 1)).logits_BK,
+            "shot": setting.adapted("shot")(x_B1HW.repeat(1, 3, 1, 1)).logits_BK,
         }
     assert not torch.allclose(logits["copy"], logits["start"])  # F_t starts from the source model after BN adaptation
-    for names in (["bridge"], ["copy"], ["start"], ["bridge", "start"]):
+    for names in (["bridge"], ["copy"], ["start"], ["bridge", "start", "shot"]):
         expected = torch.stack([logits[name].softmax(dim=1) for name in names]).mean(dim=0)
         found = setting.teacher(names)(rows, lambda: x_B1HW).logits_BK.softmax(dim=1)  # type: ignore[arg-type]
         torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-3)

@@ -44,7 +44,7 @@ class TGKTConfig(TransferConfig):
     """What F_t starts from: the source model (the paper), or the target model of another method."""
     teachers: tuple[TeacherName, ...] = Field(("bridge",), min_length=1)
     """Whose mean predictions L_KL follows: those of the source model behind the translator (`bridge`, the paper), of
-    the source model on channel copies (`copy`), of what F_t starts from (`start`)."""
+    the source model on channel copies (`copy`), of what F_t starts from (`start`), of other methods' target models."""
     beta_kl: float = Field(1.0, ge=0, json_schema_extra={"search": {"log": [0.03, 3]}})
     """Weight of L_KL, the divergence from the teachers."""
     beta_f: float = Field(10.0, ge=0, json_schema_extra={"search": {"log": [1, 100]}})
@@ -81,6 +81,12 @@ class TGKT(Method[TGKTConfig]):
     def start(cls, config: TGKTConfig) -> str | None:
         """The config's."""
         return None if config.start == "source" else config.start
+
+    @classmethod
+    def upstream(cls, config: TGKTConfig) -> tuple[str, ...]:
+        """What it starts from, and the teachers that are other methods' target models."""
+        teachers = [name for name in config.teachers if name in METHODS] if config.beta_kl else []
+        return tuple(dict.fromkeys([*super().upstream(config), *teachers]))
 
     def adapt(self, setting: Setting[TGKTConfig]) -> TargetModel:
         """Train on TR target images and TI pairs."""
