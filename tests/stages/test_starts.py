@@ -45,9 +45,9 @@ def test_nothing_is_bridged_for_a_transfer_that_follows_no_translator(tiny_data:
         assert [upstream.kind for upstream in stage.upstream] == ["source"], changes
 
 
-def test_the_default_starts_from_the_pairs_and_needs_no_translator(tiny_data: Path, tiny_store: Path) -> None:
+def test_the_robust_preset_starts_from_the_pairs_and_needs_no_translator(tiny_data: Path, tiny_store: Path) -> None:
     stage = stage_of("transfer", tiny_experiment(tiny_data, tiny_store).with_method("robust_tgkt"))
-    assert [upstream.name for upstream in stage.upstream] == ["source", "ti_distillation"]
+    assert [upstream.name for upstream in stage.upstream] == ["source", "ti_distillation", "bn_adapt"]
 
 
 def test_a_pool_teaches_its_mean() -> None:

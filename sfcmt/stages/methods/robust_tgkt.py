@@ -15,11 +15,13 @@ class RobustTGKTConfig(TGKTConfig):
     """The `transfer` section of `robust_tgkt`: that of `tgkt` with other defaults.
 
     F_t first learns from the real source images of TI pairs, and then, starting there, adapts to the TR target images:
-    it keeps to what it said at the start, is made confident and diverse, and never forgets the pairs.
+    it is made confident and diverse, and never forgets the pairs. Its teacher is the mean of two models that fail in
+    different places: where TI is varied, what F_t learned from it is the better one; where TI is narrow, the source
+    model under batch-norm statistics of the target is.
     """
 
     start: Literal["source", "bn_adapt", "shot", "ti_distillation"] = "ti_distillation"
-    teachers: tuple[TeacherName, ...] = Field(("start",), min_length=1)
+    teachers: tuple[TeacherName, ...] = Field(("start", "bn_adapt"), min_length=1)
     beta_kl: float = Field(0.5, ge=0, json_schema_extra={"search": {"log": [0.03, 3]}})
     beta_f: float = Field(1.0, ge=0, json_schema_extra={"search": {"log": [0.1, 10]}})
     beta_im: float = Field(1.0, ge=0, json_schema_extra={"search": {"uniform": [0, 2]}})
@@ -28,6 +30,6 @@ class RobustTGKTConfig(TGKTConfig):
 
 @METHODS.register("robust_tgkt")
 class RobustTGKT(TGKT):
-    """TGKT that starts from TI distillation, follows itself, and maximises information; no translator by default."""
+    """TGKT that starts from TI distillation, follows two teachers, and maximises information; without a translator."""
 
     Config = RobustTGKTConfig
