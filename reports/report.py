@@ -11,6 +11,7 @@ import pyarrow as pa
 from reports.findings.across import across
 from reports.page.ablation import ablation_sections
 from reports.page.blocks import Grid, Section
+from reports.page.document import document
 from reports.page.judged import accountability_section
 from reports.page.render import page
 from reports.page.search import search_sections
@@ -20,11 +21,15 @@ from reports.sources.results import Results
 from reports.sources.search import SearchResults
 from reports.tables.across import AcrossTable
 from reports.tables.latex import latex
-from reports.tables.markdown import markdown
 
 _LEAD = (
     "Point at a number (or tap it, or reach it by the keyboard) for what stands behind it; what is missing is shown as "
     "missing."
+)
+
+
+_MARKDOWN_LEAD = (
+    "Written by `sfcmt report {}` from finished studies; nothing here was typed. †: has read target labels."
 )
 
 
@@ -38,7 +43,7 @@ def report(studies: Sequence[Results]) -> dict[str, bytes]:
     files = {
         "report.html": page(", ".join(labelled), _LEAD, sections).encode(),
         "table.tex": latex(tables).encode(),
-        "table.md": markdown(tables).encode(),
+        "report.md": document(", ".join(labelled), _MARKDOWN_LEAD.format(" ".join(labelled)), sections).encode(),
         "results.arrow": _arrow([results.table for results in studies]),
     }
     for drawing in (drawing for section in sections for drawing in section.drawings):

@@ -14,6 +14,7 @@ def report(
     out: Annotated[
         Path | None, typer.Option(help="Folder to write to (default: report, in the first study's).")
     ] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Also write the report as Markdown to this file.")] = None,
     store: Annotated[
         str | None, typer.Option(help="Folder or URI of the store (default: SFCMT_STORE, or ./sfcmt-store).")
     ] = None,
@@ -27,5 +28,8 @@ def report(
     folder = out or found[0].folder / "report"
     files = report_of(found)
     write(files, folder)
-    for name in ("report.html", "table.tex", "table.md", "results.arrow", "figures", "reproduce"):
+    for name in ("report.html", "report.md", "table.tex", "results.arrow", "figures", "reproduce"):
         typer.echo(folder / name)
+    if markdown:
+        write({markdown.name: files["report.md"]}, markdown.parent)
+        typer.echo(markdown)

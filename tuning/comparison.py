@@ -12,8 +12,8 @@ from torch import Tensor
 from clusters.lasting import refuse_fleeting_store
 from sfcmt.callbacks import Callback
 from sfcmt.data.opening import open_dataset
-from sfcmt.evaluation.labels import has_labels, has_real_source, open_labels
-from sfcmt.evaluation.oracles import RealSourceOracle, SupervisedOracle, oracle_logits
+from sfcmt.evaluation.labels import has_labels, open_labels
+from sfcmt.evaluation.oracles import oracle_logits, oracle_stages
 from sfcmt.evaluation.scores import Scores, score
 from sfcmt.experiment import Experiment
 from sfcmt.outputs import Outputs
@@ -69,7 +69,7 @@ class Comparison:
         self.dataset = open_dataset(experiment.data, self.store.root)
         by_method = {name: experiment.with_method(name) for name in methods}
         self.transfers = [TransferStage(by_method[name], self.dataset, seed) for seed in seeds for name in methods]
-        self.oracles = self._oracle_stages() if oracles else []
+        self.oracles = oracle_stages(experiment, self.dataset, seeds) if oracles else []
 
     def train(self, callback: Callback, jobs: int | None = None) -> None:
         """Obtain every stage; those that exist are not trained again."""
@@ -101,8 +101,3 @@ class Comparison:
         artifact = self.store.find(stage)
         assert artifact is not None, f"{stage.name} has not been trained"
         return artifact
-
-    def _oracle_stages(self) -> list[Stage]:
-        kinds: list[type[Stage]] = [SupervisedOracle] if has_labels(self.dataset) else []
-        kinds += [RealSourceOracle] if kinds and has_real_source(self.dataset) else []
-        return [kind(self.experiment, self.dataset, seed) for kind in kinds for seed in self.seeds]

@@ -24,7 +24,7 @@ class Across:
     studies: tuple[str, ...]
     values: BySeed
     differences: BySeed
-    """From the same study's baseline, by seed."""
+    """From the same study's baseline, by seed; oracles have none."""
     provenances: dict[str, dict[str, Provenance]]
     is_poolable: bool
     """Whether each study has a data set of its own: otherwise runs might be counted twice."""
@@ -44,6 +44,9 @@ def across(studies: Mapping[str, Results]) -> Across:
             if not any(run.is_baseline for run in runs):
                 paired = {seed: value - base[seed] for seed, value in sample.items() if seed in base}
                 differences.setdefault(arm, {})[label] = paired
+        for oracle, sample in (results.oracles if isinstance(results, AblationResults) else {}).items():
+            values.setdefault(oracle, {})[label] = sample
+            provenances.setdefault(oracle, {})[label] = results.provenance
     digests = {results.digest for results in studies.values()}
     return Across(column, tuple(studies), values, differences, provenances, len(digests) == len(studies))
 

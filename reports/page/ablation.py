@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from reports.findings.gap import gap_findings
 from reports.page.arms import ArmBlocks
 from reports.page.blocks import Grid, Headline, Section
 from reports.page.effects import effect_blocks
 from reports.page.shared import again, by_class, cost, samples, studied
 from reports.sources.ablation import AblationResults
+from reports.tables.gap import gap_table
 from reports.tables.numbers import Metric
 from reports.tables.validators import validators_table
 
@@ -19,6 +21,9 @@ def ablation_sections(label: str, results: AblationResults) -> list[Section]:
         count, blocks = effect_blocks(label, results)
         headline.append(count)
         sections.append(Section(f"{label}-effects", "Effects", blocks, level=3))
+    if gaps := gap_findings(results):
+        gap = gap_table(results, gaps, f"{label}-gap")
+        sections.append(Section(f"{label}-gap", "How much of the gap is closed", [Grid(gap)], level=3))
     if scores := validators_table(results, f"{label}-validators"):
         sections.append(Section(f"{label}-validators", "Label-free scores", [Grid(scores)], level=3))
     asked = studied(

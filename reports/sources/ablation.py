@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,10 @@ from pydantic import ValidationError
 from reports.sources.evidence import MISSING, Provenance
 from reports.sources.results import Results
 from reports.sources.runs import ReportError, runs_of
+from reports.statistics.samples import Sample
 from sfcmt.experiment import parse_experiment
 from tuning.ablation.spec import AblationSpec, CheckedAblation, check_ablation
-from tuning.ablation.study import RESULTS
+from tuning.ablation.study import ORACLES, RESULTS
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,8 @@ class AblationResults(Results):
     """A finished ablation."""
 
     checked: CheckedAblation
+    oracles: Mapping[str, Sample]
+    """What the oracles reach of what is compared, by name and seed; empty if none were trained."""
 
     @property
     def spec(self) -> AblationSpec:
@@ -72,7 +76,16 @@ def read_ablation(folder: Path, saved: dict[str, Any]) -> AblationResults:
         raise ReportError(f"{path}: {len(data)} data sets in one study; one is needed")
     checked = check_ablation(spec, parse_experiment(saved["experiment"]))
     provenance = Provenance(_selection(spec), saved.get("commit") or MISSING, " ".join(next(iter(data))))
-    return AblationResults(saved["name"], folder, saved, checked.experiment, table, provenance, checked)
+    oracles = _read_oracles(folder / ORACLES, spec.test.column)
+    return AblationResults(saved["name"], folder, saved, checked.experiment, table, provenance, checked, oracles)
+
+
+def _read_oracles(path: Path, column: str) -> dict[str, Sample]:
+    table = pa.ipc.open_file(path.read_bytes()).read_all() if path.is_file() else pa.table({})
+    oracles: dict[str, dict[int, float]] = {}
+    for row in table.to_pylist() if column in table.column_names else ():
+        oracles.setdefault(row["oracle"], {})[row["seed"]] = row[column]
+    return dict(oracles)
 
 
 def _selection(spec: AblationSpec) -> str:

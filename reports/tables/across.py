@@ -49,9 +49,11 @@ class AcrossTable:
         cells = [label(arm), *(self._one(arm, study) for study in self._found.studies)]
         if self._found.is_poolable:
             cells.append(self._pooled(arm, self._found.values, self._metric.value))
-            is_baseline = arm not in self._found.differences
-            own = Cell("baseline", tone="quiet")
-            cells.append(own if is_baseline else self._pooled(arm, self._found.differences, self._metric.difference))
+            is_compared = arm in self._found.differences
+            own = Cell("oracle" if arm.startswith("oracle_") else "baseline", tone="quiet")
+            cells.append(
+                own if not is_compared else self._pooled(arm, self._found.differences, self._metric.difference)
+            )
         return tuple(cells)
 
     def _one(self, arm: str, study: str) -> Cell:

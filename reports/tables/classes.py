@@ -13,6 +13,8 @@ from reports.tables.notes import notes_of
 from reports.tables.numbers import Metric
 
 _ACCURACY = Metric("oracle/accuracy")
+_MOST_ARMS = 8
+"""That fit on paper."""
 
 
 def classes_table(
@@ -47,4 +49,5 @@ def classes_table(
     )
     seeds = sorted({seed for one in found for sample in one.accuracies for seed in sample})
     notes = [f"Mean over seeds {seeds_text(seeds)} with t intervals over seeds; test: none; correction: none"]
-    return Table(name, "Accuracy by class", columns, rows, notes_of(provenance, notes, True))
+    is_long = len(found) > _MOST_ARMS
+    return Table(name, "Accuracy by class", columns, rows, notes_of(provenance, notes, True), is_long)

@@ -16,10 +16,12 @@ from torch import Tensor
 from sfcmt.config import SourceConfig, Training
 from sfcmt.data.augment import random_views
 from sfcmt.data.batches import Column, SourceBatch, shuffled, step_count
+from sfcmt.data.dataset import Dataset
 from sfcmt.data.loading import DecodedImages, decode_all
 from sfcmt.data.schema import Sealed, Split
 from sfcmt.errors import DataError
-from sfcmt.evaluation.labels import open_labels, open_real_source
+from sfcmt.evaluation.labels import has_labels, has_real_source, open_labels, open_real_source
+from sfcmt.experiment import Experiment
 from sfcmt.models.classifier import Classifier
 from sfcmt.models.normalise import Normalise
 from sfcmt.models.target_model import TargetModel
@@ -36,6 +38,13 @@ _LOGITS = "logits.safetensors"
 def oracle_logits(artifact: Artifact) -> Tensor:
     """Logits (N, K) that an oracle stage wrote for the TR target images."""
     return load_file(artifact.path / _LOGITS)["logits"]
+
+
+def oracle_stages(experiment: Experiment[Any], dataset: Dataset, seeds: Sequence[int]) -> list[Stage]:
+    """The oracles that the data set has the sealed parts for, under each seed."""
+    kinds: list[type[Stage]] = [SupervisedOracle] if has_labels(dataset) else []
+    kinds += [RealSourceOracle] if kinds and has_real_source(dataset) else []
+    return [kind(experiment, dataset, seed) for kind in kinds for seed in seeds]
 
 
 class RealSourceOracle(Stage):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -15,9 +15,9 @@ from reports.sources.ablation import AblationResults, read_ablation
 from sfcmt.data.dataset import Dataset
 from sfcmt.data.schema import Split
 from tests.tiny import tiny_experiment
-from tuning.ablation.results import SCHEMA, to_bytes
+from tuning.ablation.results import ORACLE_SCHEMA, SCHEMA, to_bytes
 from tuning.ablation.spec import AblationSpec, check_ablation
-from tuning.ablation.study import RESULTS
+from tuning.ablation.study import ORACLES, RESULTS
 from tuning.search.study_folder import SPEC
 
 FACTORS: dict[str, dict[str, Any]] = {
@@ -38,9 +38,13 @@ def ablation(
     commit: str | None = None,
     digest: str | None = None,
     scored: bool = True,
+    oracles: Mapping[str, Sequence[float]] = MappingProxyType({}),
     **spec: Any,
 ) -> AblationResults:
-    """A folder with results; `values` replace some of those that follow from `WORTH`, None being a failed run's."""
+    """A folder with results; `values` replace some of those that follow from `WORTH`, None being a failed run's.
+
+    `oracles` have a value for each seed.
+    """
     experiment = tiny_experiment(data, store or folder / "store")
     raw: dict[str, Any] = {"experiment": "tiny", "design": "leave_one_out", "factors": FACTORS, "seeds": 5} | spec
     checked = check_ablation(AblationSpec.model_validate(raw), experiment)
@@ -71,6 +75,13 @@ def ablation(
             )
     folder.mkdir(parents=True, exist_ok=True)
     (folder / RESULTS).write_bytes(to_bytes(pa.Table.from_pylist(rows, SCHEMA)))
+    if oracles:
+        judged = [
+            {"oracle": name, "seed": seed, "oracle/accuracy": value, "oracle/balanced_accuracy": value}
+            for name, given in oracles.items()
+            for seed, value in enumerate(given)
+        ]
+        (folder / ORACLES).write_bytes(to_bytes(pa.Table.from_pylist(judged, ORACLE_SCHEMA)))
     saved = {
         "kind": "ablation",
         "name": folder.name,
@@ -85,4 +96,4 @@ def _drawn(levels: Mapping[str, str], seed: int) -> float:
     """Seeds shift all arms alike, and each arm a little by itself."""
     changed = sorted(name for name, level in levels.items() if level != "own")
     own = np.random.default_rng([seed, *map(len, changed)]).normal(0, 0.01)
-    return float(0.8 + 0.01 * seed + sum(WORTH[name] for name in changed) + own)
+    return float(0.8 + 0.01 * seed + sum(WORTH.get(name, 0) for name in changed) + own)

@@ -40,7 +40,7 @@ def test_what_is_in_it(all_reports: Files, crossed_report: Files) -> None:
     } <= figures
     assert "figures/closed-confusion.png" not in figures
     assert "figures/crossed-effects.pdf" in crossed_report
-    others = {"report.html", "table.tex", "table.md", "results.arrow"}
+    others = {"report.html", "table.tex", "report.md", "results.arrow"}
     assert others <= {name for name in all_reports if not name.startswith(("figures/", "reproduce/"))}
     with Image.open(io.BytesIO(all_reports["figures/parts-differences.png"])) as picture:
         assert picture.info.keys() <= {"dpi"}

@@ -68,4 +68,4 @@ def _trained(experiment: Experiment[Any]) -> dict[str, Any]:
     """What of an experiment is trained: a method that uses no bridge does not care for its fields."""
     needs_bridge = METHODS[experiment.method].needs_bridge(experiment.transfer)
     sections = [name for name in _SECTIONS if name != "bridge" or needs_bridge]
-    return {name: result_fields(getattr(experiment, name)) for name in sections}
+    return {name: result_fields(getattr(experiment, name)) for name in sections} | {"method": experiment.method}

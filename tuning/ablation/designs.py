@@ -10,7 +10,7 @@ from typing import Any, Literal
 from tuning.ablation.factors import OWN, Factor, Level
 from tuning.ablation.fractions import Fraction, Resolution
 
-Kind = Literal["leave_one_out", "add_one_in", "one_at_a_time", "factorial", "fractional", "grid"]
+Kind = Literal["leave_one_out", "add_one_in", "one_at_a_time", "factorial", "fractional", "grid", "methods"]
 BASELINE = "baseline"
 
 
@@ -43,7 +43,7 @@ class Design:
 
 
 def design_of(kind: Kind, factors: Sequence[Factor], resolution: Resolution | None = None) -> Design:
-    """The arms of checked factors.
+    """The arms of checked factors; for `methods` see `methods_design`.
 
     - `leave_one_out`: the experiment, and each factor changed by itself: `no-NAME`.
     - `add_one_in`: all factors changed, and each by itself as the experiment has it: `only-NAME`.
@@ -59,6 +59,12 @@ def design_of(kind: Kind, factors: Sequence[Factor], resolution: Resolution | No
         arms = tuple(_two_level_arm(factors, run) for run in fraction.runs())
         return Design(kind, arms, fraction.resolution, fraction.aliases([factor.name for factor in factors]))
     return Design(kind, tuple(_ARMS[kind](factors)))
+
+
+def methods_design(own: str, others: Sequence[str]) -> Design:
+    """An arm for each method, the experiment's own first: the one that the others are compared with."""
+    arms = [Arm(own, {"method": own}, {}), *(Arm(name, {"method": name}, {"method": name}) for name in others)]
+    return Design("methods", tuple(arms))
 
 
 def _leave_one_out(factors: Sequence[Factor]) -> list[Arm]:

@@ -12,7 +12,9 @@ from torch import Tensor
 
 from sfcmt.data.schema import Split
 from sfcmt.evaluation.labels import has_labels, open_labels
+from sfcmt.evaluation.oracles import oracle_logits
 from sfcmt.evaluation.scores import score
+from sfcmt.stages.stage import Stage
 from sfcmt.validators import POOL_VALIDATORS, VALIDATORS
 from tuning.ablation.study import Ablation, Run
 from tuning.comparison import Cell, validated
@@ -31,6 +33,23 @@ SCHEMA = pa.schema(
         *((name, pa.float64()) for name in (*VALIDATOR_COLUMNS, *ORACLE_COLUMNS)),
     ]
 )
+
+
+ORACLE_SCHEMA = pa.schema(
+    [("oracle", pa.string()), ("seed", pa.int64()), *((name, pa.float64()) for name in ORACLE_COLUMNS)]
+)
+
+
+def oracles_of(ablation: Ablation, stages: Sequence[Stage]) -> pa.Table:
+    """A row for each oracle stage, all of which are trained."""
+    rows = []
+    for stage in stages:
+        artifact = ablation.store.find(stage)
+        assert artifact is not None, f"{stage.name} has been trained"
+        judged = score(oracle_logits(artifact), open_labels(ablation.dataset).labels_N)
+        values = dict(zip(ORACLE_COLUMNS, (judged.accuracy, judged.balanced_accuracy), strict=True))
+        rows.append({"oracle": stage.name, "seed": stage.seed} | values)
+    return pa.Table.from_pylist(rows, ORACLE_SCHEMA)
 
 
 def results_of(ablation: Ablation, runs: Sequence[Run], opens_labels: bool) -> pa.Table:

@@ -8,10 +8,11 @@ from __future__ import annotations
 import pyarrow as pa
 
 from sfcmt.callbacks import Callback
+from sfcmt.evaluation.oracles import oracle_stages
 from tuning.ablation.nuisance import search_nuisance
-from tuning.ablation.results import results_of, to_bytes, values_of
+from tuning.ablation.results import oracles_of, results_of, to_bytes, values_of
 from tuning.ablation.stopping import StoppingRule
-from tuning.ablation.study import RESULTS, Ablation, Run
+from tuning.ablation.study import ORACLES, RESULTS, Ablation, Run
 from tuning.training import train_stages
 
 
@@ -34,6 +35,8 @@ def run_ablation(ablation: Ablation, callback: Callback, jobs: int | None = None
                 break
             counts = more
             _train(ablation, ablation.runs(counts), callback, jobs)
+        if ablation.spec.oracles:
+            _write_oracles(ablation, max(counts.values()), callback, jobs)
         results = results_of(ablation, ablation.runs(counts), opens_labels=True)
         ablation.write(RESULTS, to_bytes(results))
     return results
@@ -62,3 +65,10 @@ def _train(ablation: Ablation, runs: list[Run], callback: Callback, jobs: int | 
     ablation.note_found(runs)
     stages = [run.stage for run in sorted(runs, key=lambda run: run.seed)]
     train_stages(stages, ablation.experiment.runtime, ablation.store, callback, jobs)
+
+
+def _write_oracles(ablation: Ablation, seeds: int, callback: Callback, jobs: int | None) -> None:
+    """What the labels themselves could teach, under the same seeds: trained when nothing is left to choose."""
+    stages = oracle_stages(ablation.experiment, ablation.dataset, ablation.checked.seeds(seeds))
+    train_stages(stages, ablation.experiment.runtime, ablation.store, callback, jobs)
+    ablation.write(ORACLES, to_bytes(oracles_of(ablation, stages)))

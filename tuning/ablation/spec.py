@@ -18,9 +18,10 @@ from pydantic import Discriminator, Field, Tag, ValidationError
 from sfcmt.config import Section
 from sfcmt.errors import ConfigError, Problem
 from sfcmt.experiment import Experiment, load_experiment, problems_of, read_yaml
+from sfcmt.stages.transfer import METHODS
 from sfcmt.validators import POOL_VALIDATORS, VALIDATORS
 from tuning.ablation.changes import arm_problems, read_factors
-from tuning.ablation.designs import Arm, Design, Kind, design_of
+from tuning.ablation.designs import Arm, Design, Kind, design_of, methods_design
 from tuning.ablation.factors import Factor
 from tuning.ablation.fractions import Fraction, Resolution
 from tuning.ablation.reach import TestKind, smallest_p
@@ -89,8 +90,12 @@ class AblationSpec(Section):
     design: Kind
     resolution: Resolution | None = None
     """The least that a `fractional` design may have."""
-    factors: dict[Annotated[str, Field(pattern=r"^\w[\w-]*$")], dict[str, Any]] = Field(min_length=1)
+    factors: dict[Annotated[str, Field(pattern=r"^\w[\w-]*$")], dict[str, Any]] = Field(default_factory=dict)
     """Named changes; for their forms see `tuning.ablation.factors`."""
+    methods: tuple[str, ...] = ()
+    """What the experiment's own method is compared with, in a design `methods`; their own fields are in `baselines`."""
+    oracles: bool = False
+    """Whether the oracles are trained as well, under the same seeds, to tell how much of the gap to them is closed."""
     seeds: Annotated[
         Annotated[int, Field(ge=2), Tag("number")] | Annotated[AdaptiveSeeds, Tag("adaptive")],
         Discriminator(lambda given: "adaptive" if isinstance(given, dict | AdaptiveSeeds) else "number"),
@@ -149,11 +154,15 @@ def check_ablation(spec: AblationSpec, experiment: Experiment[Any]) -> CheckedAb
     """Hold a spec against its experiment. Raises `ConfigError` with every problem at once."""
     factors, found = read_factors(spec.factors, experiment)
     problems = [*found, *_nuisance_problems(spec, factors, experiment), *_own_problems(spec)]
+    problems += _method_problems(spec, experiment)
     if not found:
         problems += _design_problems(spec, factors)
     if problems:
         raise ConfigError(problems)
-    design = design_of(spec.design, factors, spec.resolution)
+    if spec.design == "methods":
+        design = methods_design(experiment.method, spec.methods)
+    else:
+        design = design_of(spec.design, factors, spec.resolution)
     if problems := [*arm_problems(design, experiment), *_reach_problems(spec, design)]:
         raise ConfigError(problems)
     return CheckedAblation(spec, experiment, design)
@@ -190,6 +199,23 @@ def _seed_problems(spec: AblationSpec) -> Iterator[Problem]:
         yield Problem("test.kind", spec.test.kind, "paired_t, whose intervals the rule for adding seeds uses")
     if spec.test.correction == "benjamini_hochberg":
         yield Problem("test.correction", spec.test.correction, "holm or none while seeds are being added")
+
+
+def _method_problems(spec: AblationSpec, experiment: Experiment[Any]) -> Iterator[Problem]:
+    if spec.design == "methods":
+        others = [name for name in METHODS if name != experiment.method]
+        if spec.factors:
+            yield Problem("factors", ", ".join(spec.factors), "nothing in a methods design")
+        if not spec.methods or len(set(spec.methods)) < len(spec.methods):
+            yield Problem("methods", ", ".join(spec.methods), "at least one method, each once")
+        for name in spec.methods:
+            if name not in others:
+                yield Problem("methods", name, f"what {experiment.method} is compared with: {', '.join(others)}")
+    else:
+        if not spec.factors:
+            yield Problem("factors", {}, "at least one named change")
+        if spec.methods:
+            yield Problem("methods", ", ".join(spec.methods), f"nothing in a {spec.design} design")
 
 
 def _design_problems(spec: AblationSpec, factors: Sequence[Factor]) -> Iterator[Problem]:

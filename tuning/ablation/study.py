@@ -4,6 +4,7 @@ STORE/studies/NAME-IDENTITY/
   spec.json         the checked spec and experiment
   nuisance.json     values that were searched for each arm, if any were
   found.json        which transfers had been trained before the study came to them
+  oracles.arrow     a row for each oracle and seed, if they were asked for
   results.arrow     a row for each arm and seed, written when all is trained
 """
 
@@ -33,7 +34,7 @@ from tuning.search.space import Values, apply_values
 from tuning.search.study import placed
 from tuning.search.study_folder import SPEC, StudyFolder, write_bytes, write_spec
 
-RESULTS, NUISANCE, FOUND = "results.arrow", "nuisance.json", "found.json"
+RESULTS, ORACLES, NUISANCE, FOUND = "results.arrow", "oracles.arrow", "nuisance.json", "found.json"
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ class Ablation:
 
 def _identity(checked: CheckedAblation, dataset: Dataset) -> str:
     """Digest of all that can change the rows or how they are tested. Never of target labels."""
-    spec = checked.spec.model_dump(mode="json", include={"seeds", "nuisance", "test"}, exclude_none=True)
+    spec = checked.spec.model_dump(mode="json", include={"seeds", "nuisance", "test", "oracles"}, exclude_none=True)
     arms = [[arm.name, dict(arm.levels), result_fields(checked.experiment_of(arm))] for arm in checked.design.arms]
     baselines = checked.experiment.baselines  # methods to start from are trained as these say
     return digest([spec, arms, result_fields(checked.experiment), baselines, dataset.digest(*Split)])

@@ -83,7 +83,9 @@ def suggest_all(space: Mapping[str, Distribution], trial: Suggester) -> Values:
 
 
 def apply_values(experiment: Experiment[Any], values: Mapping[str, Any]) -> Experiment[Any]:
-    """The experiment with fields replaced. Raises `ConfigError`."""
+    """The experiment with fields replaced, and its method, if that is among them. Raises `ConfigError`."""
+    if "method" in values:
+        experiment = experiment.with_method(values["method"])
     raw = experiment.model_dump(mode="json")
     for name, value in values.items():
         *parents, last = name.split(".")

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from reports.sources.ablation import read_ablation
 from sfcmt.callbacks import Callback
 from sfcmt.errors import ConfigError
 from tests.tiny import Recorder, write_tiny
@@ -15,6 +16,7 @@ from tests.tuning.ablation.workplace import Workplace
 from tuning.ablation.results import values_of
 from tuning.ablation.run import next_counts, run_ablation
 from tuning.ablation.stopping import StoppingRule
+from tuning.comparison import Comparison
 from tuning.search.study import Study
 
 RULE = StoppingRule((2, 4, 5), alpha=0.15)  # each look at 0.95: t is 12.7 with 1, and 3.18 with 3 degrees of freedom
@@ -123,3 +125,21 @@ def test_nuisance_fields_are_searched_in_each_arm(tiny_data: Path, tmp_path: Pat
     assert suggested[0] == suggested[1]  # the same budget, at the same points
     assert table["reused"].to_pylist() == [True, False] * 2  # the search was at the first seed
     assert run_ablation(place.ablation(), Callback()) == table
+
+
+@pytest.mark.slow
+def test_methods_are_compared_and_held_against_the_oracles(tiny_data: Path, tmp_path: Path) -> None:
+    methods = ["source_only", "bn_adapt"]
+    place = Workplace(tmp_path / "place", tiny_data, design="methods", factors={}, methods=methods, oracles=True)
+    ablation, recorder = place.ablation(), Recorder()
+    table = run_ablation(ablation, recorder)
+    assert table["method"].to_pylist() == ["tgkt"] * 2 + ["source_only"] * 2 + ["bn_adapt"] * 2
+    assert table["arm"] == table["method"]
+    names = [name for name, _ in recorder.ended]
+    assert not {"tgkt", *methods} & set(names[names.index("oracle_supervised") :])  # these are trained first
+    results = read_ablation(ablation.folder, json.loads((ablation.folder / "spec.json").read_text()))
+    expected = Comparison(ablation.experiment, ["tgkt", *methods], [0, 1], oracles=True).scores()
+    for seed in (0, 1):
+        assert results.oracles["oracle_supervised"][seed] == expected["oracle_supervised", seed].balanced_accuracy
+    accuracies = {(row["arm"], row["seed"]): row["oracle/balanced_accuracy"] for row in table.to_pylist()}
+    assert accuracies == {key: one.balanced_accuracy for key, one in expected.items() if key in accuracies}

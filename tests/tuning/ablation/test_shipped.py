@@ -18,7 +18,7 @@ SHIPPED = sorted((Path(__file__).parents[3] / "tuning" / "ablations").glob("*.ya
 
 
 def test_they_are_all_here() -> None:
-    assert len(SHIPPED) == 2
+    assert len(SHIPPED) == 6
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
@@ -45,14 +45,19 @@ class TestSchema:
 
     def test_has_the_specs_fields(self, schema: dict[str, Any]) -> None:
         assert set(schema["properties"]) == set(AblationSpec.model_fields)
-        assert schema["required"] == ["experiment", "design", "factors"]
+        assert schema["required"] == ["experiment", "design"]
 
     def test_accepts_what_is_shipped_and_refuses_what_is_wrong(self, schema: dict[str, Any]) -> None:
         for path in SHIPPED:
             jsonschema.validate(yaml.safe_load(path.read_text()), schema)
         spec = yaml.safe_load(SHIPPED[0].read_text())
         jsonschema.validate(spec | {"seeds": {"min": 3, "max": 9}}, schema)
-        mistakes: list[dict[str, Any]] = [{"seeds": 1}, {"design": "halves"}, {"factors": {}}, {"test": {"kind": "z"}}]
+        mistakes: list[dict[str, Any]] = [
+            {"seeds": 1},
+            {"design": "halves"},
+            {"factors": {"a": 1}},
+            {"test": {"kind": "z"}},
+        ]
         for wrong in mistakes:
             with pytest.raises(jsonschema.ValidationError):
                 jsonschema.validate(spec | wrong, schema)

@@ -72,6 +72,30 @@ def test_fractional_with_aliases(tmp_path: Path) -> None:
     assert (len(design.arms), design.aliases["self"]) == (4, ("-domain:infomax",))
 
 
+def test_methods_are_arms(tmp_path: Path) -> None:
+    methods = ["source_only", "shot"]
+    baselines = {"shot": {"beta_self": 0.7}}
+    experiment = tmp_path / "own.yaml"
+    experiment.write_text(yaml.safe_dump({"transfer": {"epochs": 3, "beta_f": 2}, "baselines": baselines}))
+    checked = load(tmp_path, experiment=str(experiment), design="methods", factors={}, methods=methods, oracles=True)
+    assert [arm.name for arm in checked.design.arms] == ["tgkt", "source_only", "shot"]
+    experiments = [checked.experiment_of(arm) for arm in checked.design.arms]
+    assert [one.method for one in experiments] == ["tgkt", "source_only", "shot"]
+    assert {one.transfer.epochs for one in experiments} == {3}
+    assert (experiments[0].transfer.beta_f, experiments[2].transfer.beta_self) == (2, 0.7)
+
+
+def test_methods_and_factors_do_not_mix(tmp_path: Path) -> None:
+    found = problems(tmp_path, design="methods", methods=["shot", "shot", "tgkt", "none"])
+    assert set(found) == {"factors", "methods"}
+    assert found["methods"].value == "none"
+    assert "shot" in found["methods"].allowed
+    assert found["factors"].allowed == "nothing in a methods design"
+    assert set(problems(tmp_path, design="methods", factors={})) == {"methods"}
+    assert set(problems(tmp_path, factors={})) == {"factors"}
+    assert set(problems(tmp_path, methods=["shot"])) == {"methods"}
+
+
 def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
     found = problems(
         tmp_path,
