@@ -52,6 +52,8 @@ class Run:
     reused: bool | None
     scores: Mapping[str, float]
     """By column; those that are missing are left out."""
+    failure: str | None = None
+    """Why it failed, if that is known."""
 
 
 def runs_of(table: pa.Table, place: str) -> tuple[Run, ...]:
@@ -82,4 +84,5 @@ def _run(row: Mapping[str, Any]) -> Run:
         seconds=row["seconds"],
         reused=row["reused"],
         scores={name: value for name, value in scored.items() if value is not None and math.isfinite(value)},
+        failure=row.get("failure"),
     )

@@ -45,7 +45,8 @@ class ArmsTable:
         counts = self._results.provenance.evidence(len(seeds), seeds)
         n = Cell(str(len(seeds)), counts)
         if one.absent:
-            absent = f"no value of seeds {seeds_text(one.absent)}"
+            reasons = dict.fromkeys(run.failure for run in self._results.runs_of(one.arm) if run.failure)
+            absent = "\n".join([f"no value of seeds {seeds_text(one.absent)}", *reasons])
             n = Cell(f"{len(seeds)} of {len(seeds) + len(one.absent)}", counts, hint=absent)
         told = Cell(seeds_text(seeds), counts) if seeds else missing("no seed has a value")
         return (label(one.arm), n, told, self._estimate(one.mean), self._estimate(one.iqm), *self._compared(one))

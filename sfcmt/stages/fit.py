@@ -24,7 +24,14 @@ from sfcmt.stages.stage import Workspace
 
 
 class DivergedError(SfcmtError):
-    """A loss became NaN or infinite."""
+    """A loss of the stage with that identity became NaN or infinite; it would again, whenever it is trained."""
+
+    def __init__(self, message: str, identity: str) -> None:
+        super().__init__(message, identity)
+        self.identity = identity
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 def fit(learner: Learner[B], batches: Batches[B], training: Training, workspace: Workspace) -> None:
@@ -104,7 +111,9 @@ class Loop:
         row: Row = {"epoch": epoch + 1, **self._means()}
         if not all(map(math.isfinite, row.values())):
             losses = ", ".join(f"{name} {value:.4g}" for name, value in row.items() if name != "epoch")
-            raise DivergedError(f"{self._workspace.stage.name}: diverged in epoch {epoch + 1} ({losses}); lower the lr")
+            stage = self._workspace.stage
+            reason = f"{stage.name}: diverged in epoch {epoch + 1} ({losses}); lower the lr"
+            raise DivergedError(reason, stage.identity)
         self._sums, self._steps = {}, 0
         workspace = self._workspace
         workspace.curves.append(row)

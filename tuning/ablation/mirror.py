@@ -86,17 +86,29 @@ class AblationMirror(StudyMirror, Callback):
         """Finish all runs, the parent last. Nothing is done while some seeds have not been heard of."""
         results = self._ablation.results()
         rows = {(row["arm"], row["seed"]): row for row in results.to_pylist()}
-        if not rows.keys() <= self._seeds.keys():
+        if not {key for key, row in rows.items() if row["transfer"]} <= self._seeds.keys():
             return
         if parent.info.status != _FINISHED:
+            self._write_failures({key: row["failure"] for key, row in rows.items() if row["failure"]}, parent)
             for key, row in rows.items():
-                self._finish(self._seeds[key], {name: row[name] for name in _COLUMNS if row[name] is not None})
+                if key in self._seeds:
+                    self._finish(self._seeds[key], {name: row[name] for name in _COLUMNS if row[name] is not None})
             values = {name: values_of(results, name) for name in _COLUMNS}
             for arm, found in self._arms.items():
                 means = {name: fmean(of[arm].values()) for name, of in values.items() if of[arm]}
                 self._finish(found, means | {"seeds": len(values[_COLUMNS[0]][arm])})
             self._finish_parent(parent)
         self._is_done = True
+
+    def _write_failures(self, failures: dict[tuple[str, int], str], parent: TrackedRun) -> None:
+        for run in self._planned:
+            if reason := failures.get((run.arm.name, run.seed)):
+                identity = f"{self._ablation.identity}-{run.arm.name}-{run.stage.identity}"
+                found = self._run_of(
+                    f"{run.arm.name} seed {run.seed}", identity, self._arm(run.arm, parent).info.run_id
+                )
+                self._client.set_tag(found.info.run_id, "sfcmt.failure", reason)
+                self._client.set_terminated(found.info.run_id, "FAILED")
 
     def _finish(self, run: TrackedRun, metrics: dict[str, float]) -> None:
         if run.info.status != _FINISHED:

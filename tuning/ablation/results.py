@@ -30,6 +30,7 @@ SCHEMA = pa.schema(
         ("transfer", pa.string()),
         ("seconds", pa.float64()),
         ("reused", pa.bool_()),
+        ("failure", pa.string()),
         *((name, pa.float64()) for name in (*VALIDATOR_COLUMNS, *ORACLE_COLUMNS)),
     ]
 )
@@ -53,14 +54,20 @@ def oracles_of(ablation: Ablation, stages: Sequence[Stage]) -> pa.Table:
 
 
 def results_of(ablation: Ablation, runs: Sequence[Run], opens_labels: bool) -> pa.Table:
-    """A row for each run, all of which are trained. Oracle columns are null without `opens_labels`, or labels."""
+    """A row for each run, trained or diverged. Oracle columns are null without `opens_labels`, or labels."""
     labels_N = open_labels(ablation.dataset).labels_N if opens_labels and has_labels(ablation.dataset) else None
-    found = ablation.note_found(list(runs))
-    rows = {}
-    for seed in sorted({run.seed for run in runs}):
-        pool = [run for run in runs if run.seed == seed]  # pool validators see all arms of one seed
+    found, diverged = ablation.note_found(list(runs)), ablation.diverged
+    rows = {(run.arm.name, run.seed): _row(ablation, run, diverged.get(run.stage.identity)) for run in runs}
+    trained = [run for run in runs if run.stage.identity not in diverged]
+    for seed in sorted({run.seed for run in trained}):
+        pool = [run for run in trained if run.seed == seed]  # pool validators see all arms of one seed
         for run, cell, scores in _judged(ablation, pool, labels_N):
-            rows[run.arm.name, seed] = _row(ablation, run, cell) | {"reused": found[run.stage.identity]} | scores
+            own = {
+                "transfer": run.stage.identity,
+                "seconds": cell.artifact.seconds,
+                "reused": found[run.stage.identity],
+            }
+            rows[run.arm.name, seed] |= own | scores
     return pa.Table.from_pylist([rows[run.arm.name, run.seed] for run in runs], SCHEMA)
 
 
@@ -100,7 +107,7 @@ def cell_of(ablation: Ablation, run: Run) -> Cell:
     return Cell(run.stage, artifact)
 
 
-def _row(ablation: Ablation, run: Run, cell: Cell) -> dict[str, Any]:
+def _row(ablation: Ablation, run: Run, failure: str | None) -> dict[str, Any]:
     return {
         "study": ablation.folder.name,
         "experiment": Path(ablation.spec.experiment).stem,
@@ -111,6 +118,5 @@ def _row(ablation: Ablation, run: Run, cell: Cell) -> dict[str, Any]:
         "is_baseline": run.arm == ablation.design.baseline,
         "factors": json.dumps(dict(run.arm.levels)),
         "seed": run.seed,
-        "transfer": run.stage.identity,
-        "seconds": cell.artifact.seconds,
+        "failure": failure,
     }

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from sfcmt.callbacks import Callback
 from sfcmt.evaluation.oracles import oracle_stages
+from sfcmt.stages.fit import DivergedError
 from tuning.ablation.nuisance import search_nuisance
 from tuning.ablation.results import oracles_of, results_of, to_bytes, values_of
 from tuning.ablation.stopping import StoppingRule
@@ -53,7 +54,8 @@ def next_counts(rule: StoppingRule, values: dict[str, dict[int, float]], counts:
     baseline, *arms = counts
     more = dict(counts)
     for arm in arms:
-        differences = [value - values[baseline][seed] for seed, value in sorted(values[arm].items())]
+        paired = sorted(values[arm].keys() & values[baseline].keys())  # a run that diverged has no value
+        differences = [values[arm][seed] - values[baseline][seed] for seed in paired]
         decision = rule.decide(differences)
         if decision.verdict == "go on":
             more[arm] = rule.next_look(decision.n) or counts[arm]
@@ -61,10 +63,15 @@ def next_counts(rule: StoppingRule, values: dict[str, dict[int, float]], counts:
 
 
 def _train(ablation: Ablation, runs: list[Run], callback: Callback, jobs: int | None) -> None:
-    """Obtain every run, seed by seed."""
+    """Obtain every run, seed by seed, but those that diverge."""
     ablation.note_found(runs)
-    stages = [run.stage for run in sorted(runs, key=lambda run: run.seed)]
-    train_stages(stages, ablation.experiment.runtime, ablation.store, callback, jobs)
+    by_seed = sorted(runs, key=lambda run: run.seed)
+    while True:
+        stages = [run.stage for run in by_seed if run.stage.identity not in ablation.diverged]
+        try:
+            return train_stages(stages, ablation.experiment.runtime, ablation.store, callback, jobs)
+        except DivergedError as error:
+            ablation.note_diverged(runs, error)
 
 
 def _write_oracles(ablation: Ablation, seeds: int, callback: Callback, jobs: int | None) -> None:

@@ -4,6 +4,7 @@ STORE/studies/NAME-IDENTITY/
   spec.json         the checked spec and experiment
   nuisance.json     values that were searched for each arm, if any were
   found.json        which transfers had been trained before the study came to them
+  diverged.json     why transfers that cannot be trained cannot
   oracles.arrow     a row for each oracle and seed, if they were asked for
   results.arrow     a row for each arm and seed, written when all is trained
 """
@@ -25,6 +26,8 @@ from sfcmt.errors import ConfigError, Problem
 from sfcmt.evaluation.labels import has_labels
 from sfcmt.experiment import Experiment
 from sfcmt.identity import digest, result_fields
+from sfcmt.stages.fit import DivergedError
+from sfcmt.stages.stage import Stage
 from sfcmt.stages.transfer import TransferStage
 from sfcmt.store import Store
 from tuning.ablation.designs import Arm
@@ -34,7 +37,8 @@ from tuning.search.space import Values, apply_values
 from tuning.search.study import placed
 from tuning.search.study_folder import SPEC, StudyFolder, write_bytes, write_spec
 
-RESULTS, ORACLES, NUISANCE, FOUND = "results.arrow", "oracles.arrow", "nuisance.json", "found.json"
+RESULTS, ORACLES, NUISANCE = "results.arrow", "oracles.arrow", "nuisance.json"
+FOUND, DIVERGED = "found.json", "diverged.json"
 
 
 @dataclass(frozen=True)
@@ -80,8 +84,7 @@ class Ablation:
     @property
     def nuisance(self) -> dict[str, dict[str, Any]]:
         """What was searched for each arm: its `values`, and the search's folder."""
-        path = self.folder / NUISANCE
-        return dict(json.loads(path.read_text())) if path.is_file() else {}
+        return self._read(NUISANCE)
 
     def runs(self, counts: Mapping[str, int]) -> list[Run]:
         """The first seeds, so many as `counts` says for each arm, in the order of the design."""
@@ -93,10 +96,19 @@ class Ablation:
             for seed in self.checked.seeds(counts[arm.name])
         ]
 
+    @property
+    def diverged(self) -> dict[str, str]:
+        """Why transfers cannot be trained, by identity."""
+        return self._read(DIVERGED)
+
+    def note_diverged(self, runs: list[Run], error: DivergedError) -> None:
+        """Give up the runs that are, or stand on, the stage that diverged: it would do so again."""
+        lost = {run.stage.identity: str(error) for run in runs if _stands_on(run.stage, error.identity)}
+        self.write(DIVERGED, (json.dumps(self.diverged | lost, indent=2) + "\n").encode())
+
     def note_found(self, runs: list[Run]) -> dict[str, bool]:
         """Whether each run's transfer was there before the study came to it, by identity; asked once, and kept."""
-        path = self.folder / FOUND
-        known: dict[str, bool] = json.loads(path.read_text()) if path.is_file() else {}
+        known: dict[str, bool] = self._read(FOUND)
         new = [run.stage for run in runs if run.stage.identity not in known]
         if new:
             known |= {stage.identity: self.store.find(stage) is not None for stage in new}
@@ -112,8 +124,16 @@ class Ablation:
         write_bytes(self.folder / name, content)
         self._folder.publish(name)
 
+    def _read(self, name: str) -> dict[str, Any]:
+        path = self.folder / name
+        return dict(json.loads(path.read_text())) if path.is_file() else {}
+
     def _experiment_of(self, arm: Arm, values: Values) -> Experiment[Any]:
         return apply_values(self.checked.experiment_of(arm), values)
+
+
+def _stands_on(stage: Stage, identity: str) -> bool:
+    return stage.identity == identity or any(_stands_on(upstream, identity) for upstream in stage.upstream)
 
 
 def _identity(checked: CheckedAblation, dataset: Dataset) -> str:

@@ -11,6 +11,8 @@ import mlflow
 import pyarrow as pa
 import pytest
 
+from reports.report import report
+from reports.sources.ablation import read_ablation
 from sfcmt.callbacks import Callback, Callbacks
 from sfcmt.data.dataset import Dataset
 from sfcmt.evaluation.labels import open_labels
@@ -20,6 +22,7 @@ from sfcmt.outputs import Outputs
 from sfcmt.stages.transfer import OUTPUTS, TransferStage
 from sfcmt.store import Store
 from sfcmt.validators import POOL_VALIDATORS, VALIDATORS
+from tests.reports.pages import Page
 from tests.stages.test_source_free import shuffle_labels
 from tests.tiny import Recorder
 from tests.tuning.ablation.workplace import SEEDS, Workplace, read_until
@@ -190,3 +193,31 @@ def test_without_labels_oracles_are_missing(
     found = run_ablation(place.ablation(), Callback())
     assert found["oracle/accuracy"].null_count == found["oracle/balanced_accuracy"].null_count == ROWS
     assert found["validator/infomax"] == reference.table()["validator/infomax"]
+
+
+def test_an_arm_that_diverges_is_told_with_its_reason_and_not_tried_again(
+    undisturbed: tuple[Workplace, str], tiny_data: Path, tmp_path: Path
+) -> None:
+    reference, _ = undisturbed
+    factors = {"caution": {"transfer.lr": 1e18}, "self": {"transfer.beta_self": 0}}
+    place = Workplace(tmp_path / "place", tiny_data, factors=factors)
+    shutil.copytree(reference.folder / "store" / "stages", place.folder / "store" / "stages")
+    assert finish(place).started == ["transfer"] * SEEDS
+    rows = place.table().to_pylist()
+    lost = [row for row in rows if row["arm"] == "no-caution"]
+    assert [row["failure"].partition(" (")[0] for row in lost] == ["tgkt: diverged in epoch 1"] * SEEDS
+    assert {value for row in lost for name, value in row.items() if "/" in name or name == "transfer"} == {None}
+    expected = {(row["arm"], row["seed"]): row["oracle/accuracy"] for row in reference.table().to_pylist()}
+    kept = {(row["arm"], row["seed"]): row["oracle/accuracy"] for row in rows if row["failure"] is None}
+    assert kept == {key: expected[key] for key in kept}
+    assert len(kept) == 2 * SEEDS
+    states = {run.info.run_name: run.info.status for run in place.runs()}
+    assert [states[f"no-caution seed {seed}"] for seed in range(SEEDS)] == ["FAILED"] * SEEDS
+    assert states["cut"] == "FINISHED"
+    results = read_ablation(place.ablation().folder, json.loads((place.ablation().folder / "spec.json").read_text()))
+    page = Page(report([results])["report.html"])
+    assert page.table("cut-arms")["no-caution"]["n"].text == f"0 of {SEEDS}"
+    assert "tgkt: diverged in epoch 1" in page.table("cut-arms")["no-caution"]["n"].tip
+    before, count = place.results(), len(place.runs())
+    assert finish(place).started == []
+    assert (place.results(), len(place.runs())) == (before, count)
