@@ -131,10 +131,17 @@ def declared_space(experiment: Experiment[Any]) -> Space:
 
     sections = ("bridge", "transfer") if METHODS[experiment.method].needs_bridge(experiment.transfer) else ("transfer",)
     return {
-        f"{section}.{name}": distribution
+        name: distribution
         for section in sections
-        for name, distribution in _declared(getattr(experiment, section))
+        for name, distribution in _within(section, _declared(getattr(experiment, section)))
     }
+
+
+def _within(section: str, declared: Iterator[tuple[str, Distribution]]) -> Iterator[tuple[str, Distribution]]:
+    """The names of a section's fields, those of conditions too, as the experiment knows them."""
+    for name, distribution in declared:
+        when = {f"{section}.{other}": allowed for other, allowed in distribution.when.items()}
+        yield f"{section}.{name}", distribution.model_copy(update={"when": when})
 
 
 def _declared(section: BaseModel) -> Iterator[tuple[str, Distribution]]:
@@ -143,4 +150,4 @@ def _declared(section: BaseModel) -> Iterator[tuple[str, Distribution]]:
         if isinstance(extra, dict) and "search" in extra:
             yield name, Distribution.model_validate(extra["search"])
         elif isinstance(value, BaseModel):
-            yield from ((f"{name}.{nested}", distribution) for nested, distribution in _declared(value))
+            yield from _within(name, _declared(value))

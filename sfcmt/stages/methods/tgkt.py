@@ -24,9 +24,14 @@ from sfcmt.stages.transfer import METHODS, Method, Setting
 class PseudoLabelConfig(Section):
     """Which pseudo-labels are trusted."""
 
-    weighting: str = "threshold"
+    weighting: str = Field("threshold", json_schema_extra={"search": {"choice": ["threshold", "softmatch"]}})
     """`threshold`, `softmatch` or `freematch`."""
-    threshold: float = Field(0.5, ge=0, le=1, json_schema_extra={"search": {"uniform": [0, 0.95]}})
+    threshold: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        json_schema_extra={"search": {"uniform": [0, 0.95], "when": {"weighting": ["threshold"]}}},
+    )
     """Smallest confidence that `threshold` trusts; the adaptive weightings find their own."""
 
     @field_validator("weighting")

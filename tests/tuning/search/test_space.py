@@ -142,7 +142,10 @@ class TestDeclared:
     def test_the_methods_with_ranges(self) -> None:
         declared = {method: list(declared_space(parse_experiment({"method": method}))) for method in METHODS}
         bridge = ["bridge.alpha_d", "bridge.alpha_im"]
-        tgkt = [f"transfer.{name}" for name in ("beta_kl", "beta_f", "beta_self", "pseudo.threshold", "beta_im")]
+        tgkt = [
+            f"transfer.{name}"
+            for name in ("beta_kl", "beta_f", "beta_self", "pseudo.weighting", "pseudo.threshold", "beta_im")
+        ]
         assert {method: names for method, names in declared.items() if names} == {
             "tgkt": bridge + tgkt,
             "robust_tgkt": tgkt,
@@ -152,6 +155,15 @@ class TestDeclared:
             "socket": [f"transfer.beta_{name}" for name in ("self", "im", "bn", "f")],
             "ti_distillation": ["transfer.beta_f"],
         }
+
+    def test_what_another_field_makes_dead_is_not_suggested(self) -> None:
+        space = declared_space(parse_experiment({"method": "tgkt"}))
+        assert space["transfer.pseudo.threshold"].when == {"transfer.pseudo.weighting": ("threshold",)}
+        for weighting, is_alive in (("threshold", True), ("softmatch", False)):
+            fixed = FixedTrial(
+                {name: one.ends[0] for name, one in space.items()} | {"transfer.pseudo.weighting": weighting}
+            )
+            assert ("transfer.pseudo.threshold" in suggest_all(space, fixed)) == is_alive
 
     def test_defaults_lie_within_or_switch_the_term_off(self) -> None:
         for method in METHODS:
