@@ -76,8 +76,7 @@ def _shared_sections(labelled: Mapping[str, Results]) -> list[Section]:
     level = min([one.level for one in labelled.values() if isinstance(one, AblationResults)], default=0.95)
     table = AcrossTable(across(_by_data(labelled)), level).table()
     sections = [Section("data-sets", "All studies", [Grid(table)])]
-    searches = [one for one in labelled.values() if isinstance(one, SearchResults)]
-    return sections + ([accountability_section("validators", searches, 2)] if len(searches) > 1 else [])
+    return [*sections, accountability_section("validators", list(labelled.values()), 2)]
 
 
 def _by_data(labelled: Mapping[str, Results]) -> dict[str, Results]:

@@ -6,6 +6,7 @@ from reports.findings.gap import gap_findings
 from reports.page.arms import ArmBlocks
 from reports.page.blocks import Grid, Headline, Section
 from reports.page.effects import effect_blocks
+from reports.page.judged import accountability_section
 from reports.page.shared import again, by_class, cost, samples, studied
 from reports.sources.ablation import AblationResults
 from reports.tables.gap import gap_table
@@ -26,6 +27,7 @@ def ablation_sections(label: str, results: AblationResults) -> list[Section]:
         sections.append(Section(f"{label}-gap", "How much of the gap is closed", [Grid(gap)], level=3))
     if scores := validators_table(results, f"{label}-validators"):
         sections.append(Section(f"{label}-validators", "Label-free scores", [Grid(scores)], level=3))
+        sections.append(accountability_section(f"{label}-judged", [results]))
     asked = studied(
         label, "ablation", results, _asked(results, f"{arms.judging.test}; correction {arms.judging.correction}")
     )

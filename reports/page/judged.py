@@ -1,26 +1,29 @@
-"""The validators' accountability, over one search or several."""
+"""The validators' accountability, over one study or several."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from reports.figures.bars import Bar, bars
+from reports.findings.pools import pools_of
 from reports.page.blocks import Chart, Grid, Section, Text
 from reports.sources.evidence import MISSING
-from reports.sources.search import SearchResults
+from reports.sources.results import Results
 from reports.statistics.accountability import accountability
 from reports.tables.accountability import accountability_table
 
 
-def accountability_section(name: str, studies: Sequence[SearchResults], level: int = 3) -> Section:
-    """Each validator's regret and rank correlation over the studies that have been scored."""
+def accountability_section(name: str, studies: Sequence[Results], level: int = 3) -> Section:
+    """Each validator's regret and rank correlation over the pools that have been scored."""
     section = Section(name, "Would the validators have chosen well?", level=level)
-    scored = [(one, one.scores) for one in studies if one.scores]
+    judged = [(one, pools) for one in studies if (pools := pools_of(one))]
+    scored = [pool for _, pools in judged for pool in pools]
     if not scored:
         section.blocks.append(Text(f"Judging the validators: {MISSING} ({studies[0].why_closed})."))
         return section
-    rows = accountability([scores for _, scores in scored])
-    table = accountability_table([one for one, _ in scored], rows, name)
+    rows = accountability([pool.judged for pool in scored])
+    seeds = {pool.name: pool.seed for pool in scored}
+    table = accountability_table([one for one, _ in judged], seeds, rows, name)
     given = [
         Bar(
             row.validator,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from reports.sources.evidence import Provenance, interval_text
-from reports.sources.search import SearchResults
+from reports.sources.results import Results
 from reports.statistics.accountability import MIN_STUDIES, Accountability, StudyMean
 from reports.tables.model import Cell, Column, Table, label, missing
 from reports.tables.notes import notes_of
@@ -14,17 +14,17 @@ from reports.tables.numbers import Metric, size_text
 _REGRET = Metric("oracle/regret")
 
 
-def accountability_table(studies: Sequence[SearchResults], rows: Sequence[Accountability], name: str) -> Table:
-    """A row for each validator, the least regret first."""
+def accountability_table(
+    studies: Sequence[Results], seeds: Mapping[str, int], rows: Sequence[Accountability], name: str
+) -> Table:
+    """A row for each validator, the least regret first; `seeds` are those of the pools, by name."""
     provenance = Provenance.of_several(
-        one.provenance.selected("each validator's own pick among the completed trials, without labels")
-        for one in studies
+        one.provenance.selected("each validator's own pick from the pool, without labels") for one in studies
     )
-    seeds = {one.study.identity: one.experiment.seed for one in studies}
 
     def cell(found: StudyMean, row: Accountability, text: str, limits: str) -> Cell:
-        interval = interval_text(found.interval) if found.interval else f"missing (below {MIN_STUDIES} studies)"
-        evidence = provenance.evidence(f"{found.n} studies", sorted({seeds[one] for one in row.studies}), interval)
+        interval = interval_text(found.interval) if found.interval else f"missing (below {MIN_STUDIES} pools)"
+        evidence = provenance.evidence(f"{found.n} pools", sorted({seeds[one] for one in row.studies}), interval)
         return Cell(f"{text} {limits}".strip(), evidence)
 
     def regret(row: Accountability) -> Cell:
@@ -34,14 +34,14 @@ def accountability_table(studies: Sequence[SearchResults], rows: Sequence[Accoun
 
     def rank(row: Accountability) -> Cell:
         if row.spearman.value is None:
-            return missing("the trials cannot be ranked: too few, or too many equal ones")
+            return missing("the models cannot be ranked: too few, or too many equal ones")
         interval = row.spearman.interval
         limits = f"[{size_text(interval.low)}, {size_text(interval.high)}]" if interval else ""
         return cell(row.spearman, row, size_text(row.spearman.value), limits)
 
     columns = (
         Column("validator", is_number=False),
-        Column("studies"),
+        Column("pools"),
         Column("regret, points", is_oracle=True),
         Column("worst regret, points", is_oracle=True),
         Column("Spearman", is_oracle=True),
@@ -57,8 +57,8 @@ def accountability_table(studies: Sequence[SearchResults], rows: Sequence[Accoun
         for row in rows
     )
     notes = [
-        "Regret: balanced accuracy of the best completed trial minus that of the validator's pick; Spearman: rank "
-        "correlation with balanced accuracy over the completed trials",
-        f"Intervals over studies (from {MIN_STUDIES}) by expanded percentile bootstrap; test: none; correction: none",
+        "A pool: the completed trials of a search, or the arms of an ablation under one seed. Regret: balanced "
+        "accuracy of its best model minus that of the validator's pick; Spearman: rank correlation with it",
+        f"Intervals over pools (from {MIN_STUDIES}) by expanded percentile bootstrap; test: none; correction: none",
     ]
     return Table(name, "Validators, judged by the labels", columns, body, notes_of(provenance, notes, True))

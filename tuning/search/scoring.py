@@ -46,7 +46,7 @@ def score_study(study: Study) -> dict[str, Any]:
         "regret": max(balanced[name] for name in trials) - balanced[str(selection["winner"])],
         "worst_regret": max(balanced[name] for name in trials) - min(balanced[name] for name in trials),
         "validators": {
-            name: _accountability(dict(zip(pool, values, strict=True)), balanced, trials)
+            name: accountability_of(dict(zip(pool, values, strict=True)), balanced, trials)
             for name, values in _validations(pool).items()
         },
     }
@@ -63,7 +63,10 @@ def _validations(pool: dict[str, Outputs]) -> dict[str, list[float]]:
     return pooled | {name: [validator(one) for one in outputs] for name, validator in own.items()}
 
 
-def _accountability(values: dict[str, float], balanced: dict[str, float], trials: list[str]) -> dict[str, float | None]:
+def accountability_of(
+    values: dict[str, float], balanced: dict[str, float], trials: list[str]
+) -> dict[str, float | None]:
+    """What a validator's pick among the trials regrets, and how its values rank with the balanced accuracy."""
     chosen = max(trials, key=lambda name: values[name] if np.isfinite(values[name]) else -np.inf)
     best = max(balanced[name] for name in trials)
     ours, truth = [values[name] for name in trials], [balanced[name] for name in trials]
