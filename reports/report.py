@@ -64,9 +64,12 @@ def write(files: Mapping[str, bytes], folder: Path) -> None:
 
 
 def _labelled(studies: Sequence[Results]) -> dict[str, Results]:
-    """By their names, or by their folders' where two have one name."""
-    names = [results.name for results in studies]
-    labels = [results.name if names.count(results.name) == 1 else results.folder.name for results in studies]
+    """By their names; where two have one, by their data sets' as well, or else by their folders'."""
+    told = [(results.name, f"{results.name}-{results.data}", results.folder.name) for results in studies]
+    columns = list(zip(*told, strict=True))
+    labels = [
+        next(label for label, others in zip(own, columns, strict=True) if others.count(label) == 1) for own in told
+    ]
     return {re.sub(r"[^\w.-]+", "-", label): results for label, results in zip(labels, studies, strict=True)}
 
 

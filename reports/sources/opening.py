@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from reports.sources.ablation import read_ablation
@@ -14,25 +14,34 @@ from sfcmt.storage import absolute_store
 from sfcmt.store import Store
 from tuning.kinds import StudyKind
 from tuning.search.study import Study
-from tuning.search.study_folder import SPEC, find_folder, kind_of
+from tuning.search.study_folder import SPEC, find_folders, kind_of
 
 
 def open_all(places: Sequence[str], store: str) -> list[Results]:
-    """Finished studies, by their folders or names. Raises `ReportError`, `SearchError`, `ConfigError`."""
-    found = [open_results(place, store) for place in places]
+    """Finished studies, by their folders or names; a name stands for all studies that have it.
+
+    A study that is named by its folder has the store that it was run on. Raises `ReportError`, `SearchError`,
+    `ConfigError`.
+    """
+    found = [results for place in places for results in _open(place, store)]
     folders = [results.folder.resolve() for results in found]
     if twin := next((folder for folder in folders if folders.count(folder) > 1), None):
         raise ReportError(f"{twin}: named twice")
     return found
 
 
-def open_results(place: str, store: str) -> Results:
-    """One finished study. A study that is named by its folder has the store that it was run on."""
-    is_folder = kind_of(Path(place)) is not None
-    folder = Path(place) if is_folder else find_folder(place, Store(store))
+def _open(place: str, store: str) -> Iterator[Results]:
+    if kind_of(Path(place)) is not None:
+        yield _open_folder(Path(place), None)
+    else:
+        yield from (_open_folder(folder, store) for folder in find_folders(place, Store(store)))
+
+
+def _open_folder(folder: Path, store: str | None) -> Results:
+    """`store` may have another place on this machine than it had where the study was run."""
     if kind_of(folder) is not StudyKind.ABLATION:
-        return read_search(Study.find(place, store))
+        return read_search(Study.find(str(folder), "") if store is None else Study.find(folder.name, store))
     saved = json.loads((folder / SPEC).read_text())
-    if not is_folder:  # it may have another place on this machine
+    if store is not None:
         saved["experiment"]["runtime"]["store"] = absolute_store(store)
     return read_ablation(folder, saved)

@@ -39,6 +39,7 @@ def ablation(
     digest: str | None = None,
     scored: bool = True,
     oracles: Mapping[str, Sequence[float]] = MappingProxyType({}),
+    name: str | None = None,
     **spec: Any,
 ) -> AblationResults:
     """A folder with results; `values` replace some of those that follow from `WORTH`, None being a failed run's.
@@ -84,7 +85,7 @@ def ablation(
         (folder / ORACLES).write_bytes(to_bytes(pa.Table.from_pylist(judged, ORACLE_SCHEMA)))
     saved = {
         "kind": "ablation",
-        "name": folder.name,
+        "name": name or folder.name,
         "spec": checked.spec.model_dump(mode="json", exclude_none=True),
         "experiment": experiment.model_dump(mode="json"),
     } | ({"commit": commit} if commit else {})

@@ -43,14 +43,22 @@ def study_names(store: Store) -> list[str]:
 
 def find_folder(place: str, store: Store, kind: StudyKind | None = None) -> Path:
     """Folder of the only study of that name (or name and identity), and kind, in the store. Raises `ConfigError`."""
+    found = find_folders(place, store, kind)
+    if len(found) > 1:
+        names = ", ".join(path.name for path in found)
+        raise ConfigError([Problem("STUDY", place, f"one of the studies of that name: {names}")])
+    return found[0]
+
+
+def find_folders(place: str, store: Store, kind: StudyKind | None = None) -> list[Path]:
+    """Folders of all studies of that name (or name and identity), and kind, in the store. Raises `ConfigError`."""
     known = study_names(store)
     named = [StudyFolder(store, name).path for name in known if place in (name, name.rpartition("-")[0])]
     found = [path for path in named if kind is None or kind_of(path) == kind]
-    if len(found) != 1:
-        names = ", ".join(known) or "none"
-        allowed = f"a study's folder, or the name of a {kind or 'study'} among {names}"
+    if not found:
+        allowed = f"a study's folder, or the name of a {kind or 'study'} among {', '.join(known) or 'none'}"
         raise ConfigError([Problem("STUDY", place, allowed)])
-    return found[0]
+    return found
 
 
 def kind_of(folder: Path) -> StudyKind | None:
