@@ -6,7 +6,16 @@ import os
 from typing import Annotated, Literal
 
 import torch
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt, ValidationInfo, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from sfcmt.identity import NOT_IDENTITY
 from sfcmt.models.backbones import instead_of
@@ -90,6 +99,8 @@ class BridgeConfig(Training):
 
     translator: str = "light"
     """`light` or `unet`."""
+    alpha_rec: float = Field(1.0, ge=0)
+    """Weight of the pixel loss L_rec; 1 in the paper."""
     alpha_d: float = Field(0.1, ge=0, json_schema_extra={"search": {"choice": [0, 0.1, 0.3]}})
     """Weight of the domain-adversarial loss L_D."""
     alpha_im: float = Field(1.0, ge=0, json_schema_extra={"search": {"choice": [0, 0.3, 1]}})
@@ -100,6 +111,12 @@ class BridgeConfig(Training):
     """Weight of matching the source model's batch-norm statistics on translated TR target images."""
     epochs: int = Field(3, ge=1)
     lr: float = Field(1e-3, gt=0)
+
+    @model_validator(mode="after")
+    def _learns_something(self) -> BridgeConfig:
+        if not any((self.alpha_rec, self.alpha_d, self.alpha_im, self.perceptual, self.bn_matching)):
+            raise ValueError("at least one weight above 0")
+        return self
 
     @field_validator("translator")
     @classmethod

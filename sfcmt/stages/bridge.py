@@ -1,6 +1,7 @@
 """TGMB: train the translator T so that the frozen source model can read target images (arXiv 2401.05014, section 3.2).
 
-L = L_rec + alpha_d L_D + alpha_im L_IM, and the switches: + perceptual L_P + bn_matching L_BN.
+L = alpha_rec L_rec + alpha_d L_D + alpha_im L_IM, with alpha_rec = 1 in the paper; and the switches:
++ perceptual L_P + bn_matching L_BN.
 """
 
 from __future__ import annotations
@@ -99,8 +100,10 @@ class BridgeLearner(Learner[UnlabelledBatch]):
         """The weighted losses of TGMB; those of weight 0 are not computed."""
         config, own = self._config, len(batch.pair_target)
         translated = self.translator(torch.cat([batch.pair_target, batch.target]))
-        own_loss = reconstruction(translated[:own], batch.pair_source)  # images are too large to gather
-        losses = {"reconstruction": averaged(own_loss, own, len(batch.pair_B))}
+        losses: dict[str, Tensor] = {}
+        if config.alpha_rec:
+            own_loss = reconstruction(translated[:own], batch.pair_source)  # images are too large to gather
+            losses["reconstruction"] = config.alpha_rec * averaged(own_loss, own, len(batch.pair_B))
         if not self._reads_features:
             return losses
         seen: Prediction = self.source(translated)

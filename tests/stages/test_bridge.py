@@ -7,13 +7,20 @@ from pathlib import Path
 import pytest
 import torch
 
+from sfcmt.errors import ConfigError
 from sfcmt.models.target_model import TargetModel
 from sfcmt.models.translators import TRANSLATORS
 from sfcmt.stages.bridge import BridgeLearner, load_translator
 from tests.tiny import obtain, setting_of, tiny_experiment
 
-OFF = {"alpha_d": 0.0, "alpha_im": 0.0}
-ROWS = {"alpha_d": "domain", "alpha_im": "infomax", "perceptual": "perceptual", "bn_matching": "bn_matching"}
+OFF = dict.fromkeys(("alpha_rec", "alpha_d", "alpha_im"), 0.0)
+ROWS = {
+    "alpha_rec": "reconstruction",
+    "alpha_d": "domain",
+    "alpha_im": "infomax",
+    "perceptual": "perceptual",
+    "bn_matching": "bn_matching",
+}
 
 
 def learner_of(data: Path, store: Path, tmp_path: Path, **fields: float) -> tuple[BridgeLearner, object]:
@@ -54,15 +61,19 @@ def test_the_stored_source_model_and_the_stage_s_agree(tiny_data: Path, tiny_sto
 
 
 def test_each_weight_switches_its_own_row_on(tiny_data: Path, tiny_store: Path, tmp_path: Path) -> None:
-    learner, batch = learner_of(tiny_data, tiny_store, tmp_path)
-    assert set(learner(batch)) == {"reconstruction"}
     for field, row in ROWS.items():
         learner, batch = learner_of(tiny_data, tiny_store, tmp_path, **{field: 0.5})
-        assert set(learner(batch)) == {"reconstruction", row}
+        assert set(learner(batch)) == {row}
+
+
+def test_a_bridge_without_any_loss_is_refused(tiny_data: Path, tiny_store: Path) -> None:
+    with pytest.raises(ConfigError, match=r"bridge: .* at least one weight above 0"):
+        tiny_experiment(tiny_data, tiny_store, bridge=OFF)
 
 
 def test_losses_at_the_start_are_those_of_a_channel_copy(tiny_data: Path, tiny_store: Path, tmp_path: Path) -> None:
-    learner, batch = learner_of(tiny_data, tiny_store, tmp_path, alpha_im=2.0, perceptual=3.0, bn_matching=0.5)
+    weights = {"alpha_rec": 0.5, "alpha_im": 2.0, "perceptual": 3.0, "bn_matching": 0.5}
+    learner, batch = learner_of(tiny_data, tiny_store, tmp_path, **weights)
     losses = {name: loss.item() for name, loss in learner(batch).items()}
     source = learner.source.double()
     pair, real, target = (x.double() for x in (batch.pair_target, batch.pair_source, batch.target))  # type: ignore[attr-defined]
@@ -71,7 +82,8 @@ def test_losses_at_the_start_are_those_of_a_channel_copy(tiny_data: Path, tiny_s
         gap = source(pair.repeat(1, 3, 1, 1)).features_BD - source(real).features_BD
     mean = p.mean(0)
     infomax = -(p * p.log()).sum(1).mean() + (mean * mean.log()).sum()
-    assert losses["reconstruction"] == pytest.approx((pair.repeat(1, 3, 1, 1) - real).square().mean().item(), rel=1e-5)
+    copied = (pair.repeat(1, 3, 1, 1) - real).square().mean().item()
+    assert losses["reconstruction"] == pytest.approx(0.5 * copied, rel=1e-5)
     assert losses["infomax"] == pytest.approx(2 * infomax.item(), rel=1e-3, abs=1e-6)
     assert losses["perceptual"] == pytest.approx(3 * gap.square().mean().item(), rel=1e-4)
     assert losses["bn_matching"] > 0
@@ -102,6 +114,6 @@ def test_a_trained_translator_comes_back_from_its_file(tiny_data: Path, tiny_sto
 def test_the_translator_s_batch_norm_follows_at_the_configured_pace(
     tiny_data: Path, tiny_store: Path, tmp_path: Path
 ) -> None:
-    learner, batch = learner_of(tiny_data, tiny_store, tmp_path, bn_momentum=0.0)
+    learner, batch = learner_of(tiny_data, tiny_store, tmp_path, alpha_rec=1.0, bn_momentum=0.0)
     learner(batch)
     assert not learner.translator.lift[1].running_mean.any()
