@@ -97,15 +97,18 @@ class Setting(Generic[C]):
         return len(self._stage.dataset.classes)
 
     @cached_property
+    def models(self) -> dict[str, Classifier]:
+        """The target models of the methods that it stands on, by method, frozen, on the device."""
+        names = METHODS[self._stage.experiment.method].upstream(self.config)
+        paths = {name: self.workspace.artifact(TransferStage.kind, name).path for name in names}
+        loaded = {name: frozen(TargetModel.load(path).classifier) for name, path in paths.items()}
+        return {name: cast("Classifier", self._on_device(model)) for name, model in loaded.items()}
+
+    @property
     def start(self) -> Classifier:
         """What F_t starts from, frozen, on the device."""
         name = METHODS[self._stage.experiment.method].start(self.config)
-        return self.adapted(name) if name else self.source
-
-    def adapted(self, method: str) -> Classifier:
-        """The target model of an upstream method, frozen, on the device."""
-        model = TargetModel.load(self.workspace.artifact(TransferStage.kind, method).path).classifier
-        return cast("Classifier", self._on_device(frozen(model)))
+        return self.models[name] if name else self.source
 
     def trained(self, identity: str) -> Artifact:
         """Any transfer in the store. Raises `StoreError` if it is missing."""
@@ -140,7 +143,7 @@ class Setting(Generic[C]):
         if teacher == "bridge":
             _ = self.translator  # loaded now: its construction draws random numbers, which no epoch may miss
             return self.bridged
-        model = self.start if teacher == "start" else self.adapted(teacher)
+        model = self.start if teacher == "start" else self.models[teacher]
         return lambda x_B1HW: cast("Prediction", model(channel_copy(x_B1HW)))
 
     def pair_teacher(self) -> Teacher:

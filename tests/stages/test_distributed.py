@@ -84,7 +84,7 @@ def learnt(job: str, data: Path, store: Path, folder: Path, callback: Callback |
 
 def in_float64(setting: Setting[Any]) -> None:
     """Make the frozen models float64, and the images that enter any."""
-    modules: list[nn.Module] = [setting.source, setting.start]
+    modules: list[nn.Module] = [setting.source, *setting.models.values()]
     modules += [
         column.normalise for column in (setting.data.target, setting.data.pair_target, setting.data.pair_source)
     ]

@@ -91,7 +91,7 @@ def test_a_setting_names_its_teachers(tiny_data: Path, tiny_store: Path, tmp_pat
             "bridge": setting.source(setting.translator(x_B1HW)).logits_BK,
             "copy": setting.source(x_B1HW.repeat(1, 3, 1, 1)).logits_BK,
             "start": setting.start(x_B1HW.repeat(1, 3, 1, 1)).logits_BK,
-            "shot": setting.adapted("shot")(x_B1HW.repeat(1, 3, 1, 1)).logits_BK,
+            "shot": setting.models["shot"](x_B1HW.repeat(1, 3, 1, 1)).logits_BK,
         }
     assert not torch.allclose(logits["copy"], logits["start"])  # F_t starts from the source model after BN adaptation
     for names in (["bridge"], ["copy"], ["start"], ["bridge", "start", "shot"]):
