@@ -20,12 +20,15 @@ def ray_session(shows_output: bool = False) -> Iterator[None]:
     """A connection to the cluster that RAY_ADDRESS names, or a cluster of this machine's own for as long as it lasts.
 
     With `shows_output`, what processes elsewhere print is printed here. SIGTERM ends the block like Ctrl-C; whatever
-    still runs then is ended by Ray.
+    still runs then is ended by Ray. Within another session there is nothing to do.
     """
     import ray
 
     from clusters.orphans import without_orphans
 
+    if ray.is_initialized():
+        yield
+        return
     address = os.environ["RAY_ADDRESS"] if on_cluster() else "local"
     ray.init(address, logging_level=logging.ERROR, log_to_driver=shows_output)
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # after Ray has set a handler of its own

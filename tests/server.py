@@ -28,8 +28,9 @@ def tracking_server(folder: Path, database: str, port: int) -> Iterator[str]:
     """The address of a server that answers; it is ended with the block."""
     command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", database, "--port", str(port)]
     command += ["--host", "127.0.0.1", "--workers", "1", "--artifacts-destination", str(folder / "artifacts")]
+    lean = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # no processes for jobs that nobody submits
     with (folder / "server.log").open("a") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True)
+        process = subprocess.Popen(command, stdout=output, stderr=output, env=lean, start_new_session=True)
     address = f"http://127.0.0.1:{port}"
     try:
         _wait_for(f"{address}/health")

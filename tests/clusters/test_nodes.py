@@ -12,7 +12,7 @@ from tests.tuning.search.test_end_to_end import _read_until
 
 pytestmark = pytest.mark.slow
 
-TRIALS = 4
+TRIALS = 3
 
 
 def test_a_lost_node_loses_no_trial(tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -25,7 +25,7 @@ def test_a_lost_node_loses_no_trial(tiny_data: Path, tmp_path: Path, monkeypatch
     place = workplace(tmp_path / "place", tiny_data, search=search, resources={"workers": 2}, **longer)
     process = place.start()
     assert process.stdout is not None
-    _read_until(process.stdout, "trial 3: started")
+    _read_until(process.stdout, f"trial {TRIALS - 1}: started")
     cluster.remove_node(nodes[0], allow_graceful=False)
     out, error = process.communicate(timeout=300)
     cluster.shutdown()

@@ -31,6 +31,8 @@ from sfcmt.stages.transfer import TransferStage
 from sfcmt.store import Store
 from tests.tiny import Recorder, stage_of, tiny_experiment
 from tuning.comparison import Comparison
+from tuning.search.run import _check_resources
+from tuning.search.spec import Resources
 
 
 def train_nothing(workspace: Workspace) -> None:
@@ -149,6 +151,23 @@ class TestOnCluster:
         assert places(runtime) == groups
         with nullcontext() if groups else pytest.raises(ConfigError, match=r"^runtime\.workers: .* each$"):
             check_places(runtime)
+
+    def test_a_trial_larger_than_any_node_is_refused_here_and_waited_for_on_a_cluster(
+        self, four_cpus: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        large = Resources(cpus=5, gpus=1)
+        with pytest.raises(ConfigError) as error:
+            _check_resources(large)
+        assert [problem.path for problem in error.value.problems] == [
+            "resources.cpus",
+            "resources.gpus",
+        ]
+        assert "at most 4" in str(error.value)
+        monkeypatch.setenv("RAY_ADDRESS", "10.0.0.1:6379")
+        _check_resources(large)
+        assert "waiting until the cluster has it: resources.gpus: 1" in capsys.readouterr().out
+        _check_resources(Resources(cpus=4))
+        assert capsys.readouterr().out == ""
 
     def test_stages_become_tasks(self, four_cpus: None, tiny_data: Path, tmp_path: Path) -> None:
         recorder, experiment = Recorder(), tiny_experiment(tiny_data, tmp_path)

@@ -40,10 +40,10 @@ def test_one_word_makes_a_run_use_two_workers(tiny_data: Path, tmp_path: Path) -
 
 def test_a_terminated_comparison_goes_on_with_the_same_command(tiny_data: Path, tmp_path: Path, cluster: str) -> None:
     place = Workplace(tmp_path / "place", tiny_data)
-    command = ("compare", "tiny.yaml", "transfer.epochs=20", "--methods", "source_only,tgkt", "--seeds", "2")
+    command = ("compare", "tiny.yaml", "transfer.epochs=10", "--methods", "source_only,tgkt", "--seeds", "2")
     process = start(place, *command, RAY_ADDRESS=cluster)
     assert process.stderr is not None
-    reached = next(line for line in process.stderr if "epoch 3/20" in line)
+    reached = next(line for line in process.stderr if "epoch 3/10" in line)
     process.send_signal(signal.SIGTERM)
     _, error = process.communicate(timeout=30)
     assert process.returncode == 130
@@ -55,7 +55,7 @@ def test_a_terminated_comparison_goes_on_with_the_same_command(tiny_data: Path, 
     summary = json.loads(out.splitlines()[-1])
     assert summary["trained"] + summary["found"] == 8
     seed = re.findall(r"seed \d", reached)[0]
-    assert f"tgkt ({seed}): epoch 20/20" in error
-    assert f"tgkt ({seed}): epoch 1/20" not in error
+    assert f"tgkt ({seed}): epoch 10/10" in error
+    assert f"tgkt ({seed}): epoch 1/10" not in error
     assert len(list((place.folder / "store" / "stages").iterdir())) == 8
     assert not list((place.folder / "store" / "partial").iterdir())

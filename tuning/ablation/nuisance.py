@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from clusters.session import ray_session
 from tuning.ablation.designs import Arm
 from tuning.ablation.study import NUISANCE, Ablation
 from tuning.search.spec import CheckedSearch, Objective, Pick, Search, SearchSpec
@@ -22,7 +23,8 @@ _NAME = "nuisance"
 def search_nuisance(ablation: Ablation) -> None:
     """Search each arm, if the spec asks for it, and write what was picked to `nuisance.json`."""
     if ablation.spec.nuisance and not ablation.nuisance:
-        picked = {arm.name: _picked(ablation, arm) for arm in ablation.design.arms}
+        with ray_session():  # one for all arms
+            picked = {arm.name: _picked(ablation, arm) for arm in ablation.design.arms}
         ablation.write(NUISANCE, (json.dumps(picked, indent=2) + "\n").encode())
 
 

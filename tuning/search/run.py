@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any, Self
@@ -16,7 +16,7 @@ os.environ.setdefault("TUNE_DISABLE_SIGINT_HANDLER", "1")
 import ray
 from ray import tune
 
-from clusters.session import places, ray_session
+from clusters.session import on_cluster, places, ray_session
 from clusters.shared_storage import refuse_unshared_store
 from clusters.tasks import obtain_on_cluster
 from sfcmt.callbacks import Callback
@@ -79,7 +79,7 @@ def drive(
     searcher = StudySearcher(study)
     is_group = resources.workers != 1
     taken = {"memory": _MEMORY} if is_group else {"CPU": resources.cpus, "GPU": resources.gpus}
-    at_once = places(resources.applied_to(Runtime())) if is_group else None
+    at_once = max(1, places(resources.applied_to(Runtime()))) if is_group else None
     tuner = tune.Tuner(
         tune.with_resources(trainable, taken),
         tune_config=tune.TuneConfig(
@@ -112,17 +112,22 @@ def _train_anchors(study: Study, pause: PauseOnSignals) -> None:
 
 
 def _check_resources(resources: Resources) -> None:
-    have = ray.cluster_resources()
-    asked = {"CPU": resources.cpus, "GPU": resources.gpus}
-    problems = [
-        Problem(f"resources.{name.lower()}s", amount, f"at most {have.get(name, 0):g}: the cluster has no more")
-        for name, amount in asked.items()
-        if amount > have.get(name, 0)
-    ]
-    if not problems and places(resources.applied_to(Runtime())) < 1:
-        problems = [Problem("resources.workers", resources.workers, "as many as the nodes of the cluster hold")]
-    if problems:
+    """Refuse what this machine has not. A cluster may have an autoscaler, so of what is not there it is only told."""
+    problems = list(_resource_problems(resources))
+    if problems and not on_cluster():
         raise ConfigError(problems)
+    for problem in problems:
+        print(f"waiting until the cluster has it: {problem}", flush=True)
+
+
+def _resource_problems(resources: Resources) -> Iterator[Problem]:
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    for name, amount in (("CPU", resources.cpus), ("GPU", resources.gpus)):
+        most = max(node.get(name, 0) for node in nodes)
+        if amount > most:
+            yield Problem(f"resources.{name.lower()}s", amount, f"at most {most:g}: no node of the cluster has more")
+    if resources.workers != 1 and places(resources.applied_to(Runtime())) < 1:
+        yield Problem("resources.workers", resources.workers, "as many as the nodes of the cluster hold")
 
 
 class PauseOnSignals(tune.Callback):  # type: ignore[misc]

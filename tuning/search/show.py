@@ -1,4 +1,4 @@
-"""Showing a study: its progress, its tree of trials and stages, and its scores."""
+"""Showing a study: its progress, and its scores."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def trials_table(study: Study, trials: Sequence[FrozenTrial], note: str = "") ->
     for trial in trials:
         values = trial.user_attrs.get("values", {})
         shown = [_short(values[name]) if name in values else "-" for name in study.space]
-        table.add_row(str(trial.number), trial.state.name, _objective(trial), *shown, _reuse(trial)[0])
+        table.add_row(str(trial.number), trial.state.name, objective_text(trial), *shown, _reuse(trial)[0])
     return table
 
 
@@ -89,6 +89,16 @@ def saved_seconds(study: Study) -> float:
     return sum(_reuse(trial)[1] for trial in study.trials)
 
 
+def objective_text(trial: FrozenTrial) -> str:
+    """A trial's objectives, the last value of one that has not completed with its epoch, or why it failed."""
+    if trial.state == TrialState.FAIL:
+        return str(trial.user_attrs.get(REASON, ""))
+    if trial.state in {TrialState.PRUNED, TrialState.RUNNING} and trial.intermediate_values:
+        last = max(trial.intermediate_values)
+        return f"{trial.intermediate_values[last]:.4f}@{last}"
+    return ", ".join(f"{value:.4f}" for value in trial.values or ())
+
+
 def compact(values: dict[str, Any]) -> str:
     """Suggested values in one short line."""
     return " ".join(f"{name.removeprefix('transfer.')}={_short(value)}" for name, value in values.items())
@@ -96,15 +106,6 @@ def compact(values: dict[str, Any]) -> str:
 
 def _short(value: object) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
-
-
-def _objective(trial: FrozenTrial) -> str:
-    if trial.state == TrialState.FAIL:
-        return str(trial.user_attrs.get(REASON, ""))
-    if trial.state in {TrialState.PRUNED, TrialState.RUNNING} and trial.intermediate_values:
-        last = max(trial.intermediate_values)
-        return f"{trial.intermediate_values[last]:.4f}@{last}"
-    return ", ".join(f"{value:.4f}" for value in trial.values or ())
 
 
 def _reuse(trial: FrozenTrial) -> tuple[str, float]:

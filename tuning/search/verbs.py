@@ -60,13 +60,14 @@ def tune_(
 
 
 def study(study: StudyArgument, store: StoreOption = None) -> None:
-    """Show a study: trials, states, values, reused stages and the time that saved."""
-    from tuning.search.show import saved_seconds, trials_table
+    """Show a study as a tree: stages that were shared, trials with states and values, and the time that saved."""
+    from tuning.search.show import saved_seconds
     from tuning.search.study import Study
+    from tuning.search.tree import study_tree
 
     found = Study.find(study, _store(store))
-    console = Console(soft_wrap=True, highlight=False)
-    console.print(trials_table(found, found.trials))
+    console = Console(soft_wrap=True, highlight=False, markup=False)
+    console.print(study_tree(found))
     console.print(f"Reused stages saved {saved_seconds(found):.0f} s of training.")
 
 

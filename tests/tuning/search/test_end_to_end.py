@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import nullcontext
 from pathlib import Path
 from typing import IO, Any
 
@@ -116,34 +115,45 @@ def test_again_trains_nothing_and_changes_nothing(undisturbed: tuple[Workplace, 
     assert {run.info.run_id for run in place.runs()} == runs
 
 
-def test_killed_again_and_again_it_ends_like_an_undisturbed_one(
+def test_killed_and_paused_it_ends_like_an_undisturbed_one(
     undisturbed: tuple[Workplace, dict[str, Any]], tiny_data: Path, tmp_path: Path
 ) -> None:
     reference, selection = undisturbed
-    place, dice = Workplace(tmp_path / "place", tiny_data), random.Random(0)
-    for _ in range(int(os.environ.get("SFCMT_TEST_KILLS", "3"))):
-        process = place.start()
-        time.sleep(dice.uniform(4, 25))
-        process.kill()
-        process.communicate()
+    place, kills = Workplace(tmp_path / "place", tiny_data), int(os.environ.get("SFCMT_TEST_KILLS", "2"))
+    hits = [kill_at_random(place, moment, random.Random(moment)) for moment in range(kills)]
+    assert hits[0]  # the first comes while the anchors are trained, or a trial is
+    pause(place)
     assert place.finish() == selection
     assert place.trials() == reference.trials()
     assert len(place.runs()) == TRIALS + 1
 
 
-def test_sigterm_pauses_and_names_no_winner(tiny_data: Path, tmp_path: Path) -> None:
-    place = Workplace(tmp_path / "place", tiny_data)
+def kill_at_random(place: Workplace, moment: int, dice: random.Random) -> bool:
+    """Kill a search at some time after its start, or, every other time, after a trial's; whether it was running."""
     process = place.start()
     assert process.stdout is not None
-    _read_until(process.stdout, "trial 1: started")
+    if moment % 2:
+        next((line for line in process.stdout if line.startswith("trial ")), None)
+        time.sleep(dice.uniform(0, 2))
+    else:
+        time.sleep(dice.uniform(6, 16))
+    process.kill()
+    process.communicate()
+    return process.returncode == -signal.SIGKILL
+
+
+def pause(place: Workplace) -> None:
+    """Terminate a search between two trials: it names no winner."""
+    process = place.start()
+    assert process.stdout is not None
+    assert any("trial " in line and "started" in line for line in process.stdout)
     process.send_signal(signal.SIGTERM)
     out, error = process.communicate(timeout=120)
     assert process.returncode == 75, out + error
     assert "the same command goes on" in out
     assert not list((place.folder / "store").rglob("selection.json"))
-    assert len(place.trials()) < TRIALS or any(state == "RUNNING" for _, state, *_ in place.trials())
-    place.finish()
-    assert len(place.trials()) == TRIALS
+    states = [state for _, state, *_ in place.trials()]
+    assert len(states) < TRIALS or "RUNNING" in states
 
 
 def test_shuffled_labels_change_no_byte_of_the_selection(
@@ -158,15 +168,15 @@ def test_shuffled_labels_change_no_byte_of_the_selection(
     assert found.read_bytes() == expected.read_bytes()
 
 
-@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
-def test_what_a_dead_server_missed_is_there_when_it_is_back(tiny_data: Path, tmp_path: Path, database: str) -> None:
+def test_what_a_dead_server_missed_is_there_when_it_is_back(tiny_data: Path, tmp_path: Path) -> None:
+    """The server has a PostgreSQL database; all is there in the end, and nothing stops meanwhile."""
     place = Workplace(tmp_path / "place", tiny_data)
-    with postgres() if database == "postgresql" else nullcontext(place.uri) as uri:
+    with postgres() as uri:
         outlive_the_server(place, uri, tmp_path)
 
 
 def outlive_the_server(place: Workplace, database: str, tmp_path: Path) -> None:
-    """Run a search while its tracking server is killed and started again; all is there in the end."""
+    """Run a search while its tracking server is killed and started again."""
     port = free_port()
     with tracking_server(tmp_path, database, port) as place.uri:
         process = place.start()
@@ -209,9 +219,12 @@ def test_diverging_trials_fail_with_a_reason_and_none_stays_running(tiny_data: P
     assert not [trial for trial in study.trials if trial.state.name == "RUNNING"]
 
 
-def test_a_finished_study_is_distilled_once_and_scored_beside_its_trials(tiny_data: Path, tmp_path: Path) -> None:
-    place = Workplace(tmp_path / "place", tiny_data, {"search": {"trials": 2, "startup": 2}, "scheduler": {}})
-    selection = place.finish()
+def test_a_finished_study_is_distilled_once_and_scored_beside_its_trials(
+    undisturbed: tuple[Workplace, dict[str, Any]], tiny_data: Path, tmp_path: Path
+) -> None:
+    reference, selection = undisturbed
+    place = Workplace(tmp_path / "place", tiny_data)
+    shutil.copytree(reference.folder / "store", place.folder / "store")
     environment = {**os.environ, "MLFLOW_TRACKING_URI": place.uri, "COLUMNS": "200"}
     said = []
     for verb in ("distill", "distill", "score"):
@@ -222,7 +235,7 @@ def test_a_finished_study_is_distilled_once_and_scored_beside_its_trials(tiny_da
     study = Study.find("hunt", place.folder / "store")
     distilled = study.distilled()
     assert distilled is not None
-    assert sorted(distilled["trials"]) == [0, 1]
+    assert sorted(distilled["trials"]) == [number for number, state, *_ in place.trials() if state == "COMPLETE"]
     assert distilled["trials"][0] == selection["winner"]
     assert "pool_distillation (seed 0): epoch 3/3" in said[0]
     assert "pool_distillation (seed 0): found, not trained again" in said[1]

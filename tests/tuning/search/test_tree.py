@@ -1,0 +1,49 @@
+"""A study's tree."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+
+from tests.tuning.search.test_study import study_of
+from tuning.search.study import Study
+from tuning.search.tree import study_tree
+
+
+def lines(study: Study) -> list[str]:
+    """The tree without its branches."""
+    console = Console(width=200, force_terminal=False)
+    with console.capture() as capture:
+        console.print(study_tree(study))
+    return [line.lstrip(" \N{BOX DRAWINGS LIGHT VERTICAL}\N{BOX DRAWINGS LIGHT UP AND RIGHT}"
+                        "\N{BOX DRAWINGS LIGHT VERTICAL AND RIGHT}\N{BOX DRAWINGS LIGHT HORIZONTAL}\xa0")
+            for line in capture.get().splitlines()]  # fmt: skip
+
+
+def test_trials_stand_below_the_stages_that_they_share(tiny_data: Path, tmp_path: Path) -> None:
+    study = study_of(tiny_data, tmp_path, scheduler={"asha": {}})
+    source = {"kind": "source", "reused": True, "seconds": 40.0}
+    bridges = [{"kind": "bridge", "reused": reused, "seconds": 9.0} for reused in (False, True)]
+    stages = [
+        {"source-1": source, "bridge-1": bridges[0], "own-0": {"kind": "transfer", "reused": True, "seconds": 2.0}},
+        {"source-1": source, "bridge-2": bridges[0]},
+        {"source-1": source, "bridge-1": bridges[1]},
+        {},
+    ]
+    for number, noted in enumerate(stages):
+        study.optuna.next_trial()
+        study.optuna.note(number, "stages", noted)
+    study.optuna.report(1, 1, 0.25)
+    study.optuna.prune(1)
+    study.optuna.fail(2, "the loss is NaN")
+    told = lines(study)
+    assert told[0] == "mine: anchor_agreement, 2 of 4 trials ended"
+    assert told[1] == "source source-1: 40.0 s, reused by 3 of 3 trials"
+    assert told[2] == "bridge bridge-1: 9.0 s, reused by 1 of 2 trials"
+    assert told[3].startswith("trial 0  RUNNING  beta_f=")
+    assert told[3].endswith("(its model was there already)")
+    assert told[4].startswith("trial 2  FAIL  the loss is NaN  beta_f=")
+    assert told[5] == "bridge bridge-2: 9.0 s, reused by 0 of 1 trials"
+    assert told[6].startswith("trial 1  PRUNED  0.2500@1  beta_f=")
+    assert told[7].startswith("trial 3  RUNNING  beta_f=")
