@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from reports.findings.across import across
+from reports.findings.across import across, arms_of
 from reports.page.ablation import ablation_sections
 from reports.page.blocks import Grid, Section
 from reports.page.document import document
@@ -21,6 +21,7 @@ from reports.sources.results import Results
 from reports.sources.search import SearchResults
 from reports.tables.across import AcrossTable
 from reports.tables.latex import latex
+from reports.tables.model import Table
 
 _LEAD = (
     "Point at a number (or tap it, or reach it by the keyboard) for what stands behind it; what is missing is shown as "
@@ -76,10 +77,17 @@ def _labelled(studies: Sequence[Results]) -> dict[str, Results]:
 def _shared_sections(labelled: Mapping[str, Results]) -> list[Section]:
     if len(labelled) == 1:
         return []
-    level = min([one.level for one in labelled.values() if isinstance(one, AblationResults)], default=0.95)
-    table = AcrossTable(across(_by_data(labelled)), level).table()
-    sections = [Section("data-sets", "All studies", [Grid(table)])]
+    alike: dict[frozenset[str], dict[str, Results]] = {}
+    for label, results in labelled.items():
+        alike.setdefault(frozenset(arms_of(results)), {})[label] = results
+    tables = [_across_table(f"data-sets-{n}", group) for n, group in enumerate(alike.values(), 1) if len(group) > 1]
+    sections = [Section("data-sets", "By data set", [Grid(table) for table in tables])] if tables else []
     return [*sections, accountability_section("validators", list(labelled.values()), 2)]
+
+
+def _across_table(name: str, labelled: Mapping[str, Results]) -> Table:
+    level = min([one.level for one in labelled.values() if isinstance(one, AblationResults)], default=0.95)
+    return AcrossTable(across(_by_data(labelled)), level).table(name)
 
 
 def _by_data(labelled: Mapping[str, Results]) -> dict[str, Results]:

@@ -38,7 +38,7 @@ def across(studies: Mapping[str, Results]) -> Across:
     provenances: dict[str, dict[str, Provenance]] = {}
     for label, results in studies.items():
         base = _sample([run for run in results.runs if run.is_baseline], column)
-        for arm, runs in _arms(results).items():
+        for arm, runs in arms_of(results).items():
             sample = values.setdefault(arm, {})[label] = _sample(runs, column)
             provenances.setdefault(arm, {})[label] = _origin(results, runs)
             if not any(run.is_baseline for run in runs):
@@ -63,7 +63,7 @@ def _column(results: Results) -> str:
     return f"{ORACLE}balanced_accuracy"
 
 
-def _arms(results: Results) -> dict[str, list[Run]]:
+def arms_of(results: Results) -> dict[str, list[Run]]:
     """Of a search only its winner and its anchors: the other trials are not comparable from study to study."""
     if isinstance(results, SearchResults):
         return {f"{results.method} (winner)": [results.winner]} | {run.arm: [run] for run in results.rivals}

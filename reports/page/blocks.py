@@ -71,6 +71,8 @@ class Section:
     title: str
     blocks: list[Block] = field(default_factory=list)
     level: int = 2
+    is_detail: bool = False
+    """Details are for the page only."""
 
     @property
     def tables(self) -> list[Table]:

@@ -37,7 +37,7 @@ def by_class(
     label: str, results: Results, arms: dict[str, list[Run]], shown: str, provenance: Provenance, level: float
 ) -> Section:
     """Accuracy by class of some arms, and the confusion matrix of one."""
-    section = Section(f"{label}-classes", "By class", level=3)
+    section = Section(f"{label}-classes", "By class", level=3, is_detail=True)
     found = class_findings(results, arms)
     if not found or results.dataset is None:
         why = "the outputs or the data set are not on this machine" if results.is_scored else results.why_closed
@@ -54,7 +54,7 @@ def by_class(
 
 def samples(label: str, results: Results, run: Run) -> Section:
     """What the translator makes of target images."""
-    section = Section(f"{label}-samples", "Translated samples", level=3)
+    section = Section(f"{label}-samples", "Translated samples", level=3, is_detail=True)
     drawing = translations(f"{label}-samples", results, run)
     why = f"{run.arm} has no translator, or it or the images are not on this machine"
     section.blocks.append(
@@ -68,7 +68,7 @@ def cost(label: str, results: Results) -> Section:
     found = costs_of(results)
     table = costs_table(results, found, f"{label}-cost")
     blocks: list[Block] = [Grid(table)] if found.rows else [Text(f"Cost: {MISSING} (no trial wrote its stages down).")]
-    return Section(f"{label}-cost", "Cost and reuse", blocks, level=3)
+    return Section(f"{label}-cost", "Cost and reuse", blocks, level=3, is_detail=True)
 
 
 def again(label: str, results: Results) -> Section:
@@ -81,7 +81,8 @@ def again(label: str, results: Results) -> Section:
         f"{label}-again",
         "Run it again",
         [intro, Listing("Commands", "\n".join(found.commands)), *_files(found.files)],
-        3,
+        level=3,
+        is_detail=True,
     )
 
 

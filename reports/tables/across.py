@@ -19,7 +19,7 @@ class AcrossTable:
     def __init__(self, found: Across, level: float) -> None:
         self._found, self._level, self._metric = found, level, Metric(found.column)
 
-    def table(self) -> Table:
+    def table(self, name: str) -> Table:
         """Arms in the order in which the studies name them."""
         found, metric, limits = self._found, self._metric, f"[{level_text(self._level)}]"
         pools = ["IQM of all", "IQM of differences"] if found.is_poolable else []
@@ -31,7 +31,7 @@ class AcrossTable:
         together = Provenance.of_several(one for own in found.provenances.values() for one in own.values())
         title = f"{metric.heading}, by data set"
         notes = notes_of(together, self._notes(), metric.is_oracle)
-        return Table("data-sets", title, columns, tuple(map(self._row, found.values)), notes)
+        return Table(name, title, columns, tuple(map(self._row, found.values)), notes)
 
     def _notes(self) -> list[str]:
         seeds = {seed for by_study in self._found.values.values() for sample in by_study.values() for seed in sample}

@@ -25,7 +25,7 @@ def _table(table: Table) -> str:
     rules = ["--:" if column.is_number else ":--" for column in table.columns]
     rows = [titles, rules, *([_cell(cell) for cell in row] for row in table.rows)]
     lines = "\n".join(f"| {' | '.join(row)} |" for row in rows)
-    return f"### {escaped(table.title)}\n\n{lines}\n\n{escaped(' '.join(table.notes))}\n"
+    return f"**{escaped(table.title)}**\n\n{lines}\n\n{escaped(' '.join(table.notes))}\n"
 
 
 def _cell(cell: Cell) -> str:

@@ -21,14 +21,14 @@ def test_arms_are_matched_and_what_a_study_lacks_is_missing(parts: AblationResul
     assert found.differences["tgkt (winner)"]["b"] == pytest.approx({0: 0.30})
     assert found.provenances["tgkt (winner)"]["b"].selection.startswith("ensv")
     assert found.provenances["shot"]["b"].selection.startswith("none")
-    table = AcrossTable(found, 0.95).table()
+    table = AcrossTable(found, 0.95).table("all")
     winner = next(row for row in table.rows if row[0].text == "tgkt (winner)")
     assert winner[1].text == "missing"
     assert winner[2].text == "65.0 [missing]"
 
 
 def test_studies_of_one_data_set_are_not_pooled(parts: AblationResults, searched: SearchResults) -> None:
-    table = AcrossTable(across({"a": parts, "b": searched}), 0.95).table()
+    table = AcrossTable(across({"a": parts, "b": searched}), 0.95).table("all")
     assert [column.title for column in table.columns] == ["arm", "a [95 %]", "b [95 %]"]
     assert any("counted twice" in note for note in table.notes)
 
@@ -37,7 +37,7 @@ def test_runs_on_different_data_sets_are(parts: AblationResults, tiny_data: Path
     values = {("no-features", seed): 0.9 for seed in range(5)} | {("baseline", seed): 0.8 for seed in range(5)}
     other = ablation(tmp_path / "other", tiny_data, digest="other", values=values)
     found = across({"a": parts, "b": other})
-    table = AcrossTable(found, 0.95).table()
+    table = AcrossTable(found, 0.95).table("all")
     features = next(row for row in table.rows if row[0].text == "no-features")
     runs = sorted([*found.values["no-features"]["a"].values(), *[0.9] * 5])
     assert features[3].text.startswith(f"{100 * sum(runs[2:8]) / 6:.1f} [")
