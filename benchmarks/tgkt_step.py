@@ -84,6 +84,7 @@ def _report(seconds: dict[str, float]) -> None:
 def _setting(arguments: argparse.Namespace, store: Path, view: str) -> Setting[Any]:
     experiment = parse_experiment(
         {
+            "method": "tgkt",
             "data": {"folder": "synthetic", "size": arguments.size},
             "source": {"backbone": arguments.backbone, "pretrained": False, "epochs": 1},
             "bridge": {"epochs": 1},

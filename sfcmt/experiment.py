@@ -16,6 +16,8 @@ from sfcmt.identity import NOT_IDENTITY
 from sfcmt.stages.transfer import METHODS
 
 C = TypeVar("C", bound=TransferConfig)
+DEFAULT_METHOD = "robust_tgkt"
+"""Of an experiment that names none."""
 _ALIASES = {"data": "data.folder"}
 
 
@@ -23,7 +25,7 @@ class Experiment(Section, Generic[C]):
     """Config of the data, the three stages and one method; `Experiment[method.Config]` types its `transfer` section."""
 
     description: Annotated[str, NOT_IDENTITY] = ""
-    method: str = "tgkt"
+    method: str = DEFAULT_METHOD
     seed: int = Field(0, ge=0)
     data: DataConfig = DataConfig()
     source: SourceConfig = SourceConfig()
@@ -59,12 +61,12 @@ def load_experiment(name: str, overrides: Sequence[str] = ()) -> Experiment[Any]
 
 def parse_experiment(raw: Mapping[str, Any]) -> Experiment[Any]:
     """Check a config's plain values. Raises `ConfigError`."""
-    method = raw.get("method", "tgkt")
+    method = raw.get("method", DEFAULT_METHOD)
     known = method in METHODS
     problems = [] if known else [Problem("method", method, ", ".join(METHODS))]
     problems += _baseline_problems(raw.get("baselines"))
-    kind = experiment_type(method if known else "tgkt")
-    checked = {"transfer": {}, **raw} if known else {**raw, "method": "tgkt", "transfer": {}}
+    kind = experiment_type(method if known else DEFAULT_METHOD)
+    checked = {"transfer": {}, **raw} if known else {**raw, "method": DEFAULT_METHOD, "transfer": {}}
     try:
         experiment = kind.model_validate(checked)
     except ValidationError as error:

@@ -10,8 +10,8 @@ import yaml
 from sfcmt.config import TransferConfig
 from sfcmt.errors import ConfigError, Problem
 from sfcmt.experiment import load_experiment, parse_experiment, shipped_experiments
+from sfcmt.stages.methods.robust_tgkt import RobustTGKTConfig
 from sfcmt.stages.methods.shot import SHOTConfig
-from sfcmt.stages.methods.tgkt import TGKTConfig
 from sfcmt.stages.transfer import METHODS
 
 
@@ -29,10 +29,10 @@ def write(folder: Path, text: str) -> str:
     return str(folder / "mine.yaml")
 
 
-def test_an_empty_experiment_is_tgkt_with_its_defaults() -> None:
+def test_an_empty_experiment_is_the_robust_preset_with_its_defaults() -> None:
     experiment = parse_experiment({})
-    assert experiment.method == "tgkt"
-    assert type(experiment.transfer) is TGKTConfig
+    assert experiment.method == "robust_tgkt"
+    assert type(experiment.transfer) is RobustTGKTConfig
 
 
 def test_all_problems_are_found_at_once() -> None:
@@ -142,7 +142,7 @@ def test_with_method_keeps_what_is_shared_and_takes_its_own_fields_from_the_base
     assert shot.transfer == SHOTConfig(epochs=7, ema=0.9, beta_im=0.5)  # beta_self is SHOT's own, not TGKT's
     assert (shot.method, shot.seed, shot.source, shot.baselines) == ("shot", 4, experiment.source, experiment.baselines)
     assert experiment.with_method("bn_adapt").transfer == TransferConfig(epochs=7, ema=0.9)
-    assert experiment.with_method("tgkt") == experiment
+    assert experiment.with_method(experiment.method) == experiment
 
 
 def test_a_shared_field_of_a_baseline_wins_over_the_experiment_s() -> None:

@@ -75,7 +75,7 @@ def write_tiny(
 
 def tiny_experiment(folder: Path, store: Path | str, **changes: object) -> Experiment[Any]:
     """An experiment on `folder` that keeps its stages in `store`; a section's `changes` are merged into it."""
-    raw: dict[str, Any] = {**_SHARED, **changes}
+    raw: dict[str, Any] = {"method": "tgkt", **_SHARED, **changes}
     for name, fields in _SHARED.items():
         given: Any = changes.get(name, {})
         raw[name] = {**fields, **given}

@@ -36,6 +36,7 @@ def write_search(folder: Path, data: Path) -> Path:
     """A search of some seconds in `folder/hunt.yaml`; it leaves the store to SFCMT_STORE."""
     folder.mkdir(exist_ok=True)
     experiment = {
+        "method": "tgkt",
         "data": {"folder": str(data), "size": SIZE},
         "source": {"backbone": "small", "pretrained": False, "epochs": 2, "batch": 16, "lr": 2e-3, "head_lr": 1},
         "bridge": {"epochs": 1, "batch": 16},

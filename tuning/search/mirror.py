@@ -59,16 +59,16 @@ class Mirror(StudyMirror):
             self._write_distilled(parent, distilled)
 
     def write_oracles(self, scores: dict[str, Any]) -> None:
-        """Write what the labels say of each completed trial, under names that say so."""
-        self._parent_run()
-        now = int(time.time() * 1000)
+        """Write what the labels say of each completed trial and of the validators, under names that say so."""
+        parent, now = self._parent_run(), int(time.time() * 1000)
+        regrets = {f"oracle/regret/{name}": found["regret"] for name, found in scores["validators"].items()}
+        by_run = {parent: {"oracle/regret": scores["regret"], "oracle/worst_regret": scores["worst_regret"]} | regrets}
         for number, run_id in self._runs.items():
             if str(number) in scores["oracle_accuracy"]:
-                metrics = [
-                    Metric(f"oracle/{name}", scores[f"oracle_{name}"][str(number)], now, 0)
-                    for name in ("accuracy", "balanced_accuracy")
-                ]
-                self._client.log_batch(run_id, metrics=metrics)
+                names = ("accuracy", "balanced_accuracy")
+                by_run[run_id] = {f"oracle/{name}": scores[f"oracle_{name}"][str(number)] for name in names}
+        for run_id, values in by_run.items():
+            log_metrics(self._client, run_id, [Metric(name, value, now, 0) for name, value in values.items()])
 
     def _parent_run(self) -> str:
         if self._parent is None:

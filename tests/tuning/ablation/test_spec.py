@@ -76,7 +76,8 @@ def test_methods_are_arms(tmp_path: Path) -> None:
     methods = ["source_only", "shot"]
     baselines = {"shot": {"beta_self": 0.7}}
     experiment = tmp_path / "own.yaml"
-    experiment.write_text(yaml.safe_dump({"transfer": {"epochs": 3, "beta_f": 2}, "baselines": baselines}))
+    own = {"method": "tgkt", "transfer": {"epochs": 3, "beta_f": 2}, "baselines": baselines}
+    experiment.write_text(yaml.safe_dump(own))
     checked = load(tmp_path, experiment=str(experiment), design="methods", factors={}, methods=methods, oracles=True)
     assert [arm.name for arm in checked.design.arms] == ["tgkt", "source_only", "shot"]
     experiments = [checked.experiment_of(arm) for arm in checked.design.arms]

@@ -21,6 +21,7 @@ from tuning.ablation.study import Ablation
 
 SEEDS = 2
 EXPERIMENT: dict[str, Any] = {
+    "method": "tgkt",
     "source": {"backbone": "small", "pretrained": False, "epochs": 3, "batch": 16, "lr": 3e-3, "head_lr": 1},
     "bridge": {"epochs": 1, "batch": 16},
     "transfer": {"epochs": 2, "batch": 16, "lr": 3e-3, "head_lr": 1, "pseudo": {"threshold": 0}},

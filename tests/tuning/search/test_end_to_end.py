@@ -43,6 +43,7 @@ class Workplace:
         folder.mkdir()
         self.folder, self.uri = folder, new_database(folder)
         experiment = {
+            "method": "tgkt",
             "data": {"folder": str(data), "size": SIZE},
             "source": {"backbone": "small", "pretrained": False, "epochs": 2, "batch": 16, "lr": 2e-3, "head_lr": 1},
             "bridge": {"epochs": 1, "batch": 16},

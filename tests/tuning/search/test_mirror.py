@@ -11,6 +11,7 @@ from tests.database import new_database
 from tests.tuning.conftest import using
 from tests.tuning.search.test_study import TRIALS, fill, study_of
 from tuning.search.mirror import Mirror
+from tuning.search.scoring import score_study
 
 
 def test_several_drivers_make_no_run_twice(tiny_data: Path, tmp_path: Path) -> None:
@@ -41,3 +42,23 @@ def test_a_run_whose_maker_died_gets_its_values(tiny_data: Path, tmp_path: Path)
         assert Mirror(study).sync()
         (run,) = client.search_runs([experiment], f"tags.`sfcmt.identity` = '{study.identity}-0'")
     assert run.data.params == {name: str(value) for name, value in study.trials[0].user_attrs["values"].items()}
+
+
+def test_what_labels_say_is_named_so(tiny_data: Path, tmp_path: Path) -> None:
+    study = study_of(tiny_data, tmp_path / "store")
+    fill(study, [15, 60, 30, 45], anchor=30)
+    with using(new_database(tmp_path)):
+        mirror = Mirror(study)
+        assert mirror.sync()  # before there is a winner, whose model is not made here
+        study.pick()
+        scores = score_study(study)
+        mirror.write_oracles(scores)
+        client = mlflow.MlflowClient()
+        runs = client.search_runs([client.get_experiment_by_name(study.name).experiment_id])
+    told = {
+        run.info.run_name: {name: value for name, value in run.data.metrics.items() if "oracle" in name} for run in runs
+    }
+    assert told["trial 1"] == {"oracle/accuracy": 1.0, "oracle/balanced_accuracy": 1.0}
+    regrets = {f"oracle/regret/{name}": found["regret"] for name, found in scores["validators"].items()}
+    assert told[study.name] == {"oracle/regret": 0.5, "oracle/worst_regret": 0.75} | regrets
+    assert regrets["oracle/regret/ensv"] == 0.5

@@ -38,6 +38,7 @@ class Lab:
         self.store = f"s3://bucket/lab?endpoint_override={endpoint}"
         self._endpoint = endpoint
         experiment = {
+            "method": "tgkt",
             "data": {"folder": str(data), "size": SIZE},
             "source": {"backbone": "small", "pretrained": False, "epochs": 2, "batch": 16, "lr": 2e-3, "head_lr": 1},
             "bridge": {"epochs": 1, "batch": 16},
