@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.resources
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Annotated, Any, Generic, TypeVar, cast, get_args
 
@@ -16,6 +17,7 @@ from sfcmt.identity import NOT_IDENTITY
 from sfcmt.stages.transfer import METHODS
 
 C = TypeVar("C", bound=TransferConfig)
+M = TypeVar("M", bound=BaseModel)
 DEFAULT_METHOD = "robust_tgkt"
 """Of an experiment that names none."""
 _ALIASES = {"data": "data.folder"}
@@ -91,6 +93,34 @@ def read_yaml(path: Path) -> dict[str, Any]:
     if not isinstance(raw, dict):
         raise ConfigError([Problem(str(path), raw, "a mapping of fields")])
     return raw
+
+
+def read_section(raw: Mapping[str, Any], model: type[M]) -> tuple[M | None, list[Problem]]:
+    """Plain values -> the section without those of a wrong shape, and what they are: the rest can be checked as well.
+
+    There is no section if it cannot do without one of them.
+    """
+    kept, problems = deepcopy(dict(raw)), list[Problem]()
+    while True:
+        try:
+            return model.model_validate(kept), problems
+        except ValidationError as error:
+            problems = problems or problems_of(error, model)
+            taken_out = [_take_out(kept, item["loc"]) for item in error.errors()]
+            if not all(taken_out):
+                return None, problems
+
+
+def _take_out(raw: dict[str, Any], place: Sequence[str | int]) -> bool:
+    """Remove the innermost field on the way to a place; whether there is any. Names of types there are no fields."""
+    section: Any = raw
+    holder = None
+    for part in place:
+        if isinstance(section, dict) and part in section:
+            holder, field, section = section, part, section[part]
+    if holder is not None:
+        del holder[field]
+    return holder is not None
 
 
 def problems_of(error: ValidationError, model: type[BaseModel]) -> list[Problem]:

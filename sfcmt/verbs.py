@@ -1,8 +1,7 @@
-"""Verbs that need neither Ray nor MLflow: `data import`, `data inspect`, `list`, `validate`."""
+"""Verbs that need neither Ray nor MLflow: `data import`, `data inspect`, `list`."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,7 +23,6 @@ def register(app: typer.Typer) -> None:
     data.command("inspect")(inspect)
     app.add_typer(data, name="data")
     app.command("list")(list_)
-    app.command("validate")(validate)
 
 
 def import_(
@@ -83,20 +81,6 @@ def list_() -> None:
     for before, (kind, name, note) in zip([None, *rows], rows, strict=False):
         table.add_row("" if before and before[0] == kind else kind, name, note)
     Console(markup=False, highlight=False).print(table)
-
-
-def validate(
-    file: Annotated[str, typer.Argument(help="A YAML file, or a shipped experiment's name.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print the checked config, defaults filled in.")] = False,
-) -> None:
-    """Check an experiment: all its mistakes at once, before anything is trained."""
-    from sfcmt.experiment import load_experiment
-
-    experiment = load_experiment(file)
-    if as_json:
-        typer.echo(json.dumps(experiment.model_dump(mode="json"), indent=2))
-    else:
-        typer.echo(f"{file}: valid")
 
 
 def _key_value(option: str) -> tuple[str, str]:

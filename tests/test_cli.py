@@ -128,6 +128,16 @@ def test_validate_says_yes_or_prints_the_whole_config(desk: Desk) -> None:
     assert json.loads(desk.ok("validate", "demo", "--json"))["method"] == "tgkt"
 
 
+def test_validate_knows_searches_and_ablations(desk: Desk) -> None:
+    (desk.folder / "search.yaml").write_text("experiment: demo\nsearch: {trials: 3}\n")
+    (desk.folder / "terms.yaml").write_text(
+        "experiment: demo\ndesign: leave_one_out\nfactors: {kl: {transfer.beta_k: 0}}\n"
+    )
+    assert json.loads(desk.ok("validate", "search.yaml", "data=mine", "--json"))["search"]["trials"] == 3
+    (line,) = desk.refused("validate", "terms.yaml")
+    assert line.startswith("error: factors.kl")
+
+
 def test_validate_lists_all_mistakes_at_once(desk: Desk) -> None:
     wrong = {"method": "tgtk", "data": {"size": 5, "sise": 3}, "source": {"lr": -1}}
     (desk.folder / "wrong.yaml").write_text(yaml.safe_dump(wrong))

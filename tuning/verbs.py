@@ -1,4 +1,7 @@
-"""Verbs that track: `run`, `compare`, `predict`. What they need is imported late: the command must start fast."""
+"""Verbs of experiments: `validate`, `run`, `compare`, `predict`.
+
+What they need is imported late: the command must start fast.
+"""
 
 from __future__ import annotations
 
@@ -20,9 +23,22 @@ JOBS_HELP = "Trainings at the same time (default: 1; on a Ray cluster as many as
 
 def register(app: typer.Typer) -> None:
     """Add the verbs to the command."""
+    app.command()(validate)
     app.command()(run)
     app.command()(compare)
     app.command()(predict)
+
+
+def validate(
+    file: Annotated[str, typer.Argument(help="An experiment, search or ablation (YAML), or a shipped experiment.")],
+    overrides: Overrides = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was checked, defaults filled in.")] = False,
+) -> None:
+    """Check a YAML file: all its mistakes at once, before anything is trained."""
+    from tuning.checking import checked
+
+    config = checked(file, tuple(overrides or ()))
+    typer.echo(json.dumps(config.model_dump(mode="json"), indent=2) if as_json else f"{file}: valid")
 
 
 def run(

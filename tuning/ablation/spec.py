@@ -13,11 +13,11 @@ from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag, ValidationError
+from pydantic import Discriminator, Field, Tag
 
 from sfcmt.config import Section
 from sfcmt.errors import ConfigError, Problem
-from sfcmt.experiment import Experiment, load_experiment, problems_of, read_yaml
+from sfcmt.experiment import Experiment, load_experiment, read_section, read_yaml
 from sfcmt.stages.transfer import METHODS
 from sfcmt.validators import POOL_VALIDATORS, VALIDATORS
 from tuning.ablation.changes import arm_problems, read_factors
@@ -134,19 +134,22 @@ class CheckedAblation:
 def load_ablation(path: str, overrides: tuple[str, ...] = ()) -> CheckedAblation:
     """Read and check a spec; `overrides` are of the experiment. Raises `ConfigError` with every problem at once.
 
-    What needs the experiment is checked once this is right.
+    Whether its parts go together is checked once each is right.
     """
     if not Path(path).is_file():
         raise ConfigError([Problem("SPEC", path, "the path of a YAML file")])
-    try:
-        spec = AblationSpec.model_validate(read_yaml(Path(path)))
-    except ValidationError as error:
-        raise ConfigError([_without_tag(problem) for problem in problems_of(error, AblationSpec)]) from error
+    spec, shape = read_section(read_yaml(Path(path)), AblationSpec)
+    problems = [_without_tag(problem) for problem in shape]
+    if spec is None:
+        raise ConfigError(problems)
     method = [f"method={spec.method}"] if spec.method else []
     try:
         experiment = load_experiment(spec.experiment, [*method, *spec.set, *overrides])
     except ConfigError as error:
-        raise ConfigError([*error.problems, *_own_problems(spec)]) from error
+        raise ConfigError([*error.problems, *problems, *_own_problems(spec)]) from error
+    if problems:
+        factors, found = read_factors(spec.factors, experiment)
+        raise ConfigError([*problems, *found, *_nuisance_problems(spec, factors, experiment), *_own_problems(spec)])
     return check_ablation(spec, experiment)
 
 

@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag, ValidationError
+from pydantic import Discriminator, Field, Tag
 
 from sfcmt.config import Runtime, Section, Workers
 from sfcmt.errors import ConfigError, Problem
-from sfcmt.experiment import Experiment, load_experiment, problems_of, read_yaml
+from sfcmt.experiment import Experiment, load_experiment, read_section, read_yaml
 from sfcmt.stages.transfer import METHODS
 from sfcmt.validators import POOL_VALIDATORS, VALIDATORS
 from tuning.search.space import Distribution, Space, declared_space, space_problems
@@ -146,19 +146,18 @@ class CheckedSearch:
 def load_search(path: str, overrides: tuple[str, ...] = ()) -> CheckedSearch:
     """Read and check a spec; `overrides` are of the experiment. Raises `ConfigError` with every problem at once."""
     raw = read_yaml(Path(path)) if Path(path).is_file() else _missing(path)
-    try:
-        spec = SearchSpec.model_validate(raw)
-    except ValidationError as error:
-        shape = [_without_tag(problem) for problem in problems_of(error, SearchSpec)]
-        raise ConfigError([*_experiment_problems(raw, overrides), *shape]) from error
+    spec, shape = read_section(raw, SearchSpec)
+    problems = [_without_tag(problem) for problem in shape]
+    if spec is None:
+        raise ConfigError(problems)
+    problems += _name_problems(spec)
     method = [f"method={spec.method}"] if spec.method else []
-    problems = _name_problems(spec)
     try:
         experiment = load_experiment(spec.experiment, [*method, *spec.set, *overrides])
     except ConfigError as error:
         raise ConfigError([*error.problems, *problems]) from error
     space = declared_space(experiment) if spec.space == "auto" else spec.space
-    problems = space_problems(space, experiment) + problems + _combination_problems(spec, space)
+    problems = space_problems(space, experiment) + problems + ([] if shape else _combination_problems(spec, space))
     if problems:
         raise ConfigError(problems)
     return CheckedSearch(spec, experiment, space)
@@ -166,17 +165,6 @@ def load_search(path: str, overrides: tuple[str, ...] = ()) -> CheckedSearch:
 
 def _missing(path: str) -> dict[str, Any]:
     raise ConfigError([Problem("SPEC", path, "the path of a YAML file")])
-
-
-def _experiment_problems(raw: dict[str, Any], overrides: tuple[str, ...]) -> list[Problem]:
-    """What is wrong with the experiment that a spec of a wrong shape names."""
-    name, changes = raw.get("experiment"), raw.get("set", [])
-    if isinstance(name, str) and isinstance(changes, list):
-        try:
-            load_experiment(name, [*map(str, changes), *overrides])
-        except ConfigError as error:
-            return list(error.problems)
-    return []
 
 
 def _without_tag(problem: Problem) -> Problem:

@@ -73,6 +73,16 @@ def test_all_problems_of_shape_are_told_at_once(tmp_path: Path) -> None:
     }
 
 
+def test_what_has_the_right_shape_is_checked_beside_what_has_not(tmp_path: Path) -> None:
+    found = problems(
+        tmp_path,
+        space={"transfer.beta_f": {"log": [9, 1]}, "transfer.beta_x": {"log": [1, 9]}},
+        objective={"validator": "oracle_accuracy"},
+        search={"trials": 0},
+    )
+    assert set(found) == {"space.transfer.beta_f", "space.transfer.beta_x", "objective.validator", "search.trials"}
+
+
 def test_the_experiments_problems_come_with_the_specs(tmp_path: Path) -> None:
     found = problems(tmp_path, set=["transfer.lr=-1"], pick={"validator": "luck"})
     assert set(found) == {"transfer.lr", "pick.validator"}
