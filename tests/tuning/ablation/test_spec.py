@@ -133,10 +133,9 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
 def test_problems_of_shape(tmp_path: Path) -> None:
     found = problems(tmp_path, design="halves", factor={}, seeds=1, test={"kind": "z"}, resources={"gpu": 1})
     assert set(found) == {"design", "factor", "seeds", "test.kind", "resources.gpu"}
-    found = problems(tmp_path, set=["transfer.lr=-1"], factor={})
-    assert set(found) == {"transfer.lr", "factor"}
-    found = problems(tmp_path, test={"kind": "z", "metric": "f1"}, factors={"nil": {"transfer.nil": 0}})
-    assert set(found) == {"test.kind", "test.metric", "factors.nil.transfer.nil"}
+    assert set(problems(tmp_path, set=["transfer.lr=-1"], factor={})) == {"transfer.lr", "factor"}
+    beside = problems(tmp_path, test={"kind": "z", "metric": "f1"}, factors={"nil": {"transfer.nil": 0}})
+    assert set(beside) == {"test.kind", "test.metric", "factors.nil.transfer.nil"}
     assert set(problems(tmp_path, seeds={"min": 1, "most": 3})) == {"seeds.min", "seeds.most"}
     assert "factors" in found["factor"].allowed
 
