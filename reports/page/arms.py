@@ -7,7 +7,7 @@ from dataclasses import replace
 from reports.figures.forest import ForestRow, forest
 from reports.figures.strip import strip
 from reports.findings.arms import ArmFinding, arm_findings
-from reports.page.blocks import Block, Chart, Grid
+from reports.page.blocks import Block, Chart, Facts, Grid
 from reports.sources.ablation import AblationResults
 from reports.tables.arms import DIFFERENCE, MEAN, ArmsTable
 from reports.tables.judging import Judging
@@ -42,7 +42,7 @@ class ArmBlocks:
         return [first, (title, replace(row[DIFFERENCE], hint=chosen)), *self._count()]
 
     def blocks(self) -> list[Block]:
-        """The table and its figures."""
+        """The table, what it says in words, and its figures."""
         told = f"{self._metric.title}{' (oracle)' if self._metric.is_oracle else ''}"
         values = [_value_row(one, row[MEAN]) for one, row in self._pairs if one.mean]
         others = [self._difference_row(one, row[DIFFERENCE]) for one, row in self._pairs if one.difference]
@@ -54,7 +54,7 @@ class ArmBlocks:
         if values:
             caption = "Every seed's value, with the mean and its interval."
             charts.append(Chart(strip(f"{self._label}-values", caption, values, told, self._metric.scale)))
-        return [Grid(self._table), *charts]
+        return [Grid(self._table), *self._verdicts(), *charts]
 
     def _count(self) -> list[Number]:
         if self._results.is_factorial:
@@ -63,6 +63,19 @@ class ArmBlocks:
         clear = sum(one.is_clear for one, _ in compared)
         title = "arms that differ from the baseline, by the study's own test"
         return [(title, Cell(f"{clear} of {len(compared)}", compared[0][1][DIFFERENCE].evidence))]
+
+    def _verdicts(self) -> list[Block]:
+        """Which arms the study's own test tells from the baseline, and which it does not: what made no difference."""
+        compared = [(one, one.difference.mean) for one, _ in self._pairs if one.difference]
+        if self._results.is_factorial or not compared:
+            return []
+        base = self._results.baseline
+        arms = {
+            f"clearly below {base}": [one.arm for one, difference in compared if one.is_clear and difference < 0],
+            f"clearly above {base}": [one.arm for one, difference in compared if one.is_clear and difference > 0],
+            f"not told apart from {base}": [one.arm for one, _ in compared if not one.is_clear],
+        }
+        return [Facts(tuple((verdict, Cell(", ".join(names) or "no arm")) for verdict, names in arms.items()))]
 
     def _difference_row(self, one: ArmFinding, cell: Cell) -> ForestRow:
         assert one.difference is not None

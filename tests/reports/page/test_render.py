@@ -58,6 +58,12 @@ def test_what_is_missing_is_shown_as_missing(page: Page) -> None:
     assert "Translated samples: missing" in page.text
 
 
+def test_arms_are_sorted_by_what_the_test_says_of_them(all_reports: Files) -> None:
+    text = all_reports["report.md"].decode()
+    assert "clearly below baseline: no-features" in text
+    assert re.search(r"clearly above baseline: no arm; not told apart from baseline: .*no-domain", text)
+
+
 def test_oracle_columns_are_marked(all_reports: Files) -> None:
     headings = re.findall(r"<th .*?</th>", all_reports["report.html"].decode())
     marked = [heading for heading in headings if "oracle" in heading]
