@@ -18,6 +18,7 @@ class Pool:
 
     name: str
     seed: int
+    models: int
     judged: Mapping[str, Any]
     """As in `scores.json`."""
 
@@ -26,7 +27,10 @@ def pools_of(results: Results) -> list[Pool]:
     """A search is one pool if it has been scored; in an ablation the arms of each seed are one."""
     if isinstance(results, SearchResults):
         scored = results.scores
-        return [Pool(scored["study"], results.experiment.seed, scored)] if scored else []
+        if not scored:
+            return []
+        trials = sum(name.isdigit() for name in scored["oracle_balanced_accuracy"])
+        return [Pool(scored["study"], results.experiment.seed, trials, scored)]
     found = {seed: _pool(results, seed) for seed in results.seeds}
     return [pool for pool in found.values() if pool]
 
@@ -44,7 +48,7 @@ def _pool(results: Results, seed: int) -> Pool | None:
         )
         for column in _common(list(runs.values()))
     }
-    return Pool(name, seed, {"study": name, "validators": validators})
+    return Pool(name, seed, len(runs), {"study": name, "validators": validators})
 
 
 def _common(runs: list[Run]) -> list[str]:

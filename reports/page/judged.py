@@ -23,6 +23,8 @@ def accountability_section(name: str, studies: Sequence[Results], level: int = 3
         return section
     rows = accountability([pool.judged for pool in scored])
     seeds = {pool.name: pool.seed for pool in scored}
+    models, data = sum(pool.models for pool in scored), sorted({one.data for one, _ in judged})
+    section.blocks.append(Text(f"{models} models in {len(scored)} pools, on {', '.join(data)}."))
     table = accountability_table([one for one, _ in judged], seeds, rows, name)
     given = [
         Bar(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from reports.findings.pools import pools_of
+from reports.page.blocks import Text
 from reports.page.judged import accountability_section
 from reports.sources.ablation import AblationResults
 from reports.sources.search import SearchResults
@@ -34,7 +35,11 @@ def test_a_search_is_a_pool_once_it_is_scored(searched: SearchResults, closed: S
 def test_pools_of_several_studies_are_judged_together(
     parts: AblationResults, searched: SearchResults, closed: SearchResults
 ) -> None:
-    (table,) = accountability_section("all", [parts, searched, closed]).tables
+    section = accountability_section("all", [parts, searched, closed])
+    (table,) = section.tables
+    trials = sum(name.isdigit() for name in (searched.scores or {})["oracle_balanced_accuracy"])
+    runs = len(parts.arms) * len(parts.seeds) - 1  # one has failed
+    assert Text(f"{runs + trials} models in {len(parts.seeds) + 1} pools, on tiny.") in section.blocks
     rows = {row[0].text: row for row in table.rows}
     assert rows["infomax"][1].text == str(len(parts.seeds) + 1)
     assert rows["ensv"][1].text == "1"
