@@ -27,20 +27,23 @@ def promote(
     study: Annotated[str, typer.Argument(help="A finished study's name or folder.")],
     model: ModelOption,
     role: Annotated[Alias, typer.Option("--as", help="champion: only if it beats the present one.")] = Alias.CHALLENGER,
+    distilled: Annotated[bool, typer.Option(help="Not the winner: what sfcmt distill made of the study.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Champion without beating the present one.")] = False,
     reason: Reason = "",
     store: Annotated[str | None, typer.Option(help="Folder or URI of the store.", envvar="SFCMT_STORE")] = None,
 ) -> None:
-    """Register a study's winner in MLflow, as challenger or as champion."""
+    """Register a study's model in MLflow, as challenger or as champion."""
     if force and not reason:
         raise ConfigError([Problem("--reason", reason, "why this is forced")])
     if force and role is not Alias.CHAMPION:
         raise ConfigError([Problem("--force", force, "together with --as champion only")])
-    from reports.registry.promotion import promote as promote_winner
+    from reports.registry.candidate import Candidate
+    from reports.registry.promotion import promote as promote_candidate
     from tuning.search.study import Study
 
     found = Study.find(study, store or "sfcmt-store")
-    moves = promote_winner(found, model, role, reason, force)
+    candidate = Candidate.distilled(found) if distilled else Candidate.winner(found)
+    moves = promote_candidate(candidate, model, role, reason, force)
     for move in moves:
         before = move.before or "none"
         typer.echo(f"{model} version {move.version} is {move.alias} ({move.action}; before: {before})")

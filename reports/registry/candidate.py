@@ -1,23 +1,25 @@
-"""The model that a finished study has selected, and all that is known of it."""
+"""A model that a finished study has to offer, and all that is known of it."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from optuna.trial import FrozenTrial
-
 from reports.registry.answers import Answers, answers_of
 from sfcmt.data.schema import Split
+from sfcmt.experiment import Experiment
 from sfcmt.identity import digest
 from sfcmt.models.target_model import ModelSpec, TargetModel
 from sfcmt.outputs import Outputs
 from sfcmt.stages.transfer import OUTPUTS, TransferStage
 from sfcmt.store import Artifact
+from tuning.search.distilling import DISTILLED, METHOD
 from tuning.search.mirror import final_values
+from tuning.search.optuna_study import SearchError
 from tuning.search.space import apply_values
 from tuning.search.study import Study
 from tuning.search.study_folder import SCORES, SPEC
@@ -27,38 +29,63 @@ STUDY, TARGET, CLASSES, IDENTITY = "sfcmt.study", "sfcmt.data.target", "sfcmt.cl
 
 @dataclass(frozen=True)
 class Candidate:
-    """The winner of a study. Making one raises `SearchError` if the study has none yet."""
+    """A model of a finished study: its winner, or what was distilled from all of its trials."""
 
     study: Study
-    selection: dict[str, Any]
+    name: str
+    """What the study's scores call the model: the winner's number, or `distilled`."""
+    transfer: str
+    """Identity of the stage that made it."""
+    experiment: Experiment[Any]
+    """That it was made by."""
+    origin: str
+    """How it came about, in words."""
+    values: Mapping[str, Any]
+    """Fields of the experiment that the search has set."""
+    validators: Mapping[str, float]
+    """Label-free scores of the model, the one that picked it among them."""
 
     @staticmethod
-    def of(study: Study) -> Candidate:
-        """The study's winner."""
-        return Candidate(study, study.selection())
+    def winner(study: Study) -> Candidate:
+        """The study's winner. Raises `SearchError` if there is none yet."""
+        selection = study.selection()
+        trial = study.trials[selection["winner"]]
+        pick, scores = selection["pick"], selection["scores"]
+        return Candidate(
+            study,
+            str(trial.number),
+            selection["transfer"],
+            apply_values(study.experiment, selection["values"]),
+            f"trial {trial.number}, by {pick} over {len(scores)} models",
+            selection["values"],
+            final_values(trial) | {pick: scores[str(trial.number)]},
+        )
 
-    @cached_property
-    def trial(self) -> FrozenTrial:
-        """The winner's trial."""
-        return self.study.trials[self.selection["winner"]]
+    @staticmethod
+    def distilled(study: Study) -> Candidate:
+        """What `sfcmt distill` made of the study. Raises `SearchError` if it has not been run."""
+        if (made := study.distilled()) is None:
+            raise SearchError(f"study {study.name}: nothing is distilled from it; run: sfcmt distill {study.folder}")
+        origin = f"distilled from trials {', '.join(map(str, made['trials']))}"
+        experiment = study.experiment.with_method(METHOD)
+        return Candidate(study, DISTILLED, made["transfer"], experiment, origin, {}, made["validators"])
 
     @cached_property
     def folder(self) -> Path:
-        """The artifact of the winner's transfer."""
-        return self.study.artifact(self.trial)
+        """The artifact of the transfer."""
+        return self.study.transfer(self.transfer)
 
     @cached_property
     def recipe(self) -> dict[str, Any]:
-        """What the winner's transfer was trained from, as it was written down then."""
+        """What the transfer was trained from, as it was written down then."""
         recipe: dict[str, Any] = Artifact(self.folder, reused=True).record["recipe"]
         return recipe
 
     @property
     def stages(self) -> dict[str, str]:
         """Identities of the stages behind the model, by what they are to it."""
-        experiment = apply_values(self.study.experiment, self.selection["values"])
-        stage = TransferStage(experiment, self.study.dataset, experiment.seed)
-        return {one.name: one.identity for one in stage.upstream} | {stage.kind: self.selection["transfer"]}
+        stage = TransferStage(self.experiment, self.study.dataset, self.experiment.seed)
+        return {one.name: one.identity for one in stage.upstream} | {stage.kind: self.transfer}
 
     @cached_property
     def spec(self) -> ModelSpec:
@@ -71,23 +98,17 @@ class Candidate:
         return answers_of(Outputs.load(self.folder / OUTPUTS), (outputs for _, outputs in self.study.pool()))
 
     @cached_property
-    def validators(self) -> dict[str, float]:
-        """Label-free scores of the model, the one that picked it among them."""
-        pick = {self.selection["pick"]: self.selection["scores"][str(self.trial.number)]}
-        return final_values(self.trial) | pick
-
-    @cached_property
     def oracles(self) -> dict[str, float]:
-        """What sealed labels say, if the study has been scored."""
+        """What sealed labels say, if the study has been scored since the model was made."""
         path = self.study.folder / SCORES
         scores = json.loads(path.read_text()) if path.is_file() else {}
         names = ("oracle_accuracy", "oracle_balanced_accuracy")
-        return {name: scores[name][str(self.trial.number)] for name in names if name in scores}
+        return {name: scores[name][self.name] for name in names if self.name in scores.get(name, {})}
 
     @property
     def identity(self) -> str:
         """Digest of the study and the model: promoted twice, it is one version."""
-        return digest([self.study.identity, self.selection["transfer"]])
+        return digest([self.study.identity, self.transfer])
 
     @cached_property
     def lineage(self) -> dict[str, str]:
@@ -96,10 +117,9 @@ class Candidate:
         tags = {
             IDENTITY: self.identity,
             STUDY: self.study.folder.name,
-            "sfcmt.trial": str(self.trial.number),
             "sfcmt.method": self.recipe["name"],
-            "sfcmt.values": json.dumps(self.selection["values"]),
-            "sfcmt.selection": f"{self.selection['pick']} over {len(self.selection['scores'])} models",
+            "sfcmt.origin": self.origin,
+            "sfcmt.values": json.dumps(self.values),
             "sfcmt.data": dataset.digest(*Split),
             TARGET: dataset.digest(Split.TARGET),
             CLASSES: json.dumps(dataset.classes),

@@ -15,7 +15,7 @@ _LIMITS = """\
 
 def model_card(candidate: Candidate) -> str:
     """The card as Markdown. Oracle scores are in it only if the study has been scored."""
-    spec, study, selection = candidate.spec, candidate.study, candidate.selection
+    spec, study = candidate.spec, candidate.study
     rows = {split: study.dataset.manifest.entry(split).rows for split in Split}
     parts = {
         "What it is": f"""\
@@ -32,14 +32,14 @@ No target label was read.
 
 {_table("stage", "identity", {kind: f"`{identity}`" for kind, identity in candidate.stages.items()})}""",
         "How it was chosen": f"""\
-Trial {candidate.trial.number} of study `{study.folder.name}`, by `{selection["pick"]}` over
-{len(selection["scores"])} models, without labels. Its values: `{selection["values"]}`.""",
+From study `{study.folder.name}`: {candidate.origin}, without labels.
+Values that the search has set: `{dict(candidate.values)}`.""",
         "Label-free scores": _table("validator", "value", _figures(candidate.validators)),
         "Oracle scores": _oracles(candidate),
         "Limits": _LIMITS,
     }
     text = "\n\n".join(f"## {title}\n\n{part}" for title, part in parts.items() if part)
-    return f"# {study.name}, trial {candidate.trial.number}\n\n{text}\n"
+    return f"# {study.name}, {candidate.origin}\n\n{text}\n"
 
 
 def _oracles(candidate: Candidate) -> str:

@@ -12,17 +12,16 @@ from reports.registry.errors import RegistryError, registry_errors
 from reports.registry.events import Action, Move
 from reports.registry.history import champions
 from reports.registry.versions import obtain_version
-from tuning.search.study import Study
 
 _FIRST = "the first champion: nothing to compare with"
 
 
-def promote(study: Study, name: str, alias: Alias, reason: str = "", force: bool = False) -> list[Move]:
-    """Register the study's winner as challenger and, if asked to, make it champion; the moves that this took.
+def promote(candidate: Candidate, name: str, alias: Alias, reason: str = "", force: bool = False) -> list[Move]:
+    """Register a model as challenger and, if asked to, make it champion; the moves that this took.
 
-    Raises `SearchError` if the study has no winner, `RegistryError` if the champion is not beaten.
+    Raises `RegistryError` if the champion is not beaten.
     """
-    candidate, moves = Candidate.of(study), []
+    moves: list[Move] = []
     with registry_errors():
         version, desk = obtain_version(candidate, name), Desk(name)
         number = str(version.version)

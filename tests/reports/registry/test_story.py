@@ -26,6 +26,7 @@ import pytest
 from mlflow.entities.model_registry import ModelVersion
 
 from reports.registry.candidate import TARGET
+from sfcmt.callbacks import Callback
 from sfcmt.cli import main
 from sfcmt.data.schema import Split
 from sfcmt.outputs import Outputs
@@ -36,6 +37,7 @@ from tests.server import free_port, tracking_server
 from tests.tiny import CLASSES
 from tests.tuning.conftest import using
 from tests.tuning.search.test_study import study_of
+from tuning.search.distilling import distill_study
 from tuning.search.scoring import score_study
 from tuning.search.study import Study
 
@@ -205,7 +207,8 @@ def test_a_version_says_where_it_comes_from(story: Story) -> None:
     }
     assert tags["sfcmt.data"] == study.dataset.digest(*Split)
     assert float(tags["sfcmt.validator.ensv"]) == pytest.approx(selection["scores"]["0"], rel=1e-5)
-    assert tags["sfcmt.selection"] == "ensv over 2 models"
+    assert tags["sfcmt.origin"] == "trial 0, by ensv over 2 models"
+    assert json.loads(tags["sfcmt.values"]) == {"transfer.beta_f": 2.0}
     run = mlflow.get_run(version("3").run_id)
     assert run.data.tags["sfcmt.identity"] == study.identity
     assert {model.name for model in mlflow.search_logged_models([run.info.experiment_id], output_format="list")} == {
@@ -222,6 +225,26 @@ def test_the_card_names_oracles_only_if_the_study_has_been_scored(story: Story) 
     assert "3 classes: across, down, centre" in scored
     file = mlflow.artifacts.download_artifacts("models:/net/3/artifacts/model/model_card.md")
     assert Path(file).read_text() == scored
+
+
+def test_a_distilled_model_is_registered_as_well(story: Story) -> None:
+    study = story.studies["good"]
+    assert tell("promote", "good", "--model", "student", "--distilled").errors == [
+        f"error: study good: nothing is distilled from it; run: sfcmt distill {study.folder}"
+    ]
+    made = distill_study(study, Callback())
+    assert tell("promote", "good", "--model", "student", "--distilled").code == 0
+    student = mlflow.MlflowClient().get_model_version_by_alias("student", "challenger")
+    assert student.tags["sfcmt.origin"] == "distilled from trials 0"
+    assert student.tags["sfcmt.method"] == "pool_distillation"
+    assert student.tags["sfcmt.stage.transfer"] == made["transfer"]
+    assert "oracle" not in student.description.lower()  # the study was scored before
+    score_study(study)
+    assert tell("promote", "good", "--model", "student", "--distilled").out == (
+        "student: nothing to move, it is so already\n"
+    )
+    card = mlflow.MlflowClient().get_model_version("student", student.version).description
+    assert "| oracle_balanced_accuracy | " in card
 
 
 def test_nothing_registered_is_a_pickle(story: Story) -> None:
