@@ -37,14 +37,16 @@ _MARKDOWN_LEAD = (
 def report(studies: Sequence[Results]) -> dict[str, bytes]:
     """Files by their names: the page, the tables, the figures, the runs, and what is needed to run it again."""
     labelled = _labelled(studies)
+    title = "Results" if len(labelled) > 1 else next(iter(labelled))
+    command = " ".join(dict.fromkeys(results.name for results in studies))
     sections = _shared_sections(labelled)
     for label, results in labelled.items():
         sections += _sections(label, results)
     tables = [table for section in sections for table in section.tables if not table.is_long]
     files = {
-        "report.html": page(", ".join(labelled), _LEAD, sections).encode(),
+        "report.html": page(title, _LEAD, sections).encode(),
         "table.tex": latex(tables).encode(),
-        "report.md": document(", ".join(labelled), _MARKDOWN_LEAD.format(" ".join(labelled)), sections).encode(),
+        "report.md": document(title, _MARKDOWN_LEAD.format(command), sections).encode(),
         "results.arrow": _arrow([results.table for results in studies]),
     }
     for drawing in (drawing for section in sections for drawing in section.drawings):

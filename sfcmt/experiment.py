@@ -6,10 +6,11 @@ import importlib.resources
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from pathlib import Path
-from typing import Annotated, Any, Generic, TypeVar, cast, get_args
+from typing import Annotated, Any, Generic, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from sfcmt.config import BridgeConfig, DataConfig, Runtime, Section, SourceConfig, TransferConfig
 from sfcmt.errors import ConfigError, Problem, UnknownNameError
@@ -124,16 +125,20 @@ def _take_out(raw: dict[str, Any], place: Sequence[str | int]) -> bool:
 
 
 def problems_of(error: ValidationError, model: type[BaseModel]) -> list[Problem]:
-    """Pydantic's findings in our words: the field's path, the value, and what is allowed."""
+    """Pydantic's findings in our words: the field's path, the value (an unknown field's name), and what is allowed."""
     return [
-        Problem(".".join(map(str, item["loc"])), item["input"], _allowed(cast("dict[str, Any]", item), model))
+        Problem(".".join(map(str, item["loc"])), _found(item), _allowed(item, model))
         for item in error.errors(include_url=False)
     ]
 
 
-def _allowed(item: dict[str, Any], model: type[BaseModel]) -> str:
+def _found(item: ErrorDetails) -> object:
+    return item["loc"][-1] if item["type"] == "extra_forbidden" else item["input"]
+
+
+def _allowed(item: ErrorDetails, model: type[BaseModel]) -> str:
     if item["type"] == "extra_forbidden":
-        for part in item["loc"][:-1]:
+        for part in map(str, item["loc"][:-1]):
             if part in model.model_fields:  # otherwise a key of a mapping, or which of several types was tried
                 model = _section_in(model.model_fields[part].annotation) or model
         return f"one of the fields {', '.join(model.model_fields)}"

@@ -35,7 +35,7 @@ class ArmsTable:
             Column(f"difference [{self._judging.interval}]", is_oracle=oracle),
             *self._judging.columns(),
             Column("d", is_oracle=oracle),
-            Column("rank-biserial r", is_oracle=oracle),
+            Column("r", is_oracle=oracle),
         )
         title = f"{self._metric.heading}: {self._results.method} on {self._results.data}"
         return Table(name, title, columns, tuple(map(self._row, self._findings)), self._notes())

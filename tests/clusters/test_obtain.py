@@ -188,9 +188,10 @@ class TestOnCluster:
             if not killed and list(tmp_path.glob("partial/*/checkpoint.safetensors")):
                 address = ray.get_runtime_context().gcs_address
                 running = list_tasks(address, [("name", "=", "_obtain"), ("state", "=", "RUNNING")], detail=True)
-                killed.extend(task.worker_pid for task in running)
-                for pid in killed:
-                    os.kill(pid, signal.SIGKILL)
+                latest = max(running, key=lambda task: task.start_time_ms or 0, default=None)  # some have ended already
+                if latest is not None:
+                    killed.append(latest.worker_pid)
+                    os.kill(latest.worker_pid, signal.SIGKILL)
 
         obtain_on_cluster([stage], experiment.runtime, Store(tmp_path), Callback(), check=kill)
         artifact = Store(tmp_path).find(stage)

@@ -121,7 +121,7 @@ def _field_problems(name: str, distribution: Distribution, experiment: Experimen
             apply_values(experiment, {name: value})
         except ConfigError as error:
             found = error.problems[0]
-            return [Problem(f"space.{name}", value, found.allowed)]
+            return [Problem(f"space.{name}", found.value if found.path == name else value, found.allowed)]
     return []
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +17,9 @@ StudyArgument = Annotated[str, typer.Argument(help="A study's name or folder.")]
 StoreOption = Annotated[
     str | None, typer.Option(help="Folder or URI of the store (default: SFCMT_STORE, or ./sfcmt-store).")
 ]
+
+_FILE_WIDTH = 1000
+"""Of what goes to no terminal: there a trial has one line, however long."""
 
 
 def register(app: typer.Typer) -> None:
@@ -66,7 +70,8 @@ def study(study: StudyArgument, store: StoreOption = None) -> None:
     from tuning.search.tree import study_tree
 
     found = Study.find(study, _store(store))
-    console = Console(soft_wrap=True, highlight=False, markup=False)
+    width = None if sys.stdout.isatty() else _FILE_WIDTH
+    console = Console(highlight=False, markup=False, width=width)
     console.print(study_tree(found))
     console.print(f"Reused stages saved {saved_seconds(found):.0f} s of training.")
 

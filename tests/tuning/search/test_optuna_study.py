@@ -82,7 +82,7 @@ def storage(request: pytest.FixtureRequest, tmp_path: Path) -> str | None:
 @pytest.fixture
 def folder(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     """The study's folder; its name, which is the study's and deals trials to Hyperband's brackets, is the test's."""
-    return tmp_path / request.node.name
+    return tmp_path / str(request.node.name)
 
 
 class TestEnds:

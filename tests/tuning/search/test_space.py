@@ -84,7 +84,7 @@ class TestProblems:
     @pytest.mark.parametrize(
         ("field", "kind", "value", "allowed"),
         [
-            ("transfer.nothing", {"uniform": [0, 1]}, 0.0, "one of the fields"),
+            ("transfer.nothing", {"uniform": [0, 1]}, "nothing", "one of the fields"),
             ("transfer.beta_f", {"uniform": [-1, 1]}, -1.0, "greater than or equal to 0"),
             ("transfer.ema", {"uniform": [0, 1]}, 1.0, "less than 1"),
             ("transfer.beta_f", {"choice": [1, "much"]}, "much", "a valid number"),
