@@ -188,7 +188,8 @@ class TestOnCluster:
             if not killed and list(tmp_path.glob("partial/*/checkpoint.safetensors")):
                 address = ray.get_runtime_context().gcs_address
                 running = list_tasks(address, [("name", "=", "_obtain"), ("state", "=", "RUNNING")], detail=True)
-                latest = max(running, key=lambda task: task.start_time_ms or 0, default=None)  # some have ended already
+                # tasks of the tests before are still listed: Ray hears late that they have ended
+                latest = max(running, key=lambda task: task.start_time_ms or 0, default=None)
                 if latest is not None:
                     killed.append(latest.worker_pid)
                     os.kill(latest.worker_pid, signal.SIGKILL)

@@ -46,6 +46,15 @@ def test_what_is_in_it(all_reports: Files, crossed_report: Files) -> None:
         assert picture.info.keys() <= {"dpi"}
 
 
+def test_several_studies_make_results_and_one_keeps_its_name(
+    all_reports: Files, crossed_report: Files, parts: AblationResults, searched: SearchResults, closed: SearchResults
+) -> None:
+    title, lead = all_reports["report.md"].decode().split("\n\n")[:2]
+    assert title == "# Results"
+    assert f"`sfcmt report {parts.name} {searched.name} {closed.name}`" in lead
+    assert crossed_report["report.md"].startswith(b"# crossed\n")
+
+
 def test_the_rows_of_all_studies_are_in_one_table(
     all_reports: Files, parts: AblationResults, searched: SearchResults, closed: SearchResults
 ) -> None:
