@@ -56,7 +56,7 @@ class Exchange:
 
     def __init__(self) -> None:
         self._order: StageOrder | None = None
-        self._number, self._attempts = 0, 0
+        self._number, self._attempts, self._epoch = 0, 0, 0.0
         self._has_started = self._is_closed = False
         self._cause = "killed, or out of memory?"
         self._messages: asyncio.Queue[tuple[Message | None, _Answer | None]] = asyncio.Queue()
@@ -67,6 +67,7 @@ class Exchange:
     async def post(self, order: StageOrder) -> None:
         """Give the group an order; what is still said of the one before is forgotten."""
         self._number, self._order, self._attempts, self._has_started = self._number + 1, order, 0, False
+        self._epoch = 0.0
         self._messages = asyncio.Queue()
         await self._notify()
 
@@ -114,8 +115,10 @@ class Exchange:
             if self._has_started:  # and goes on after a worker has died
                 return True
             self._has_started = True
-        else:
-            self._attempts = 0
+        if isinstance(message, EpochEnded):
+            if message.row["epoch"] <= self._epoch:  # told again by a training that goes on
+                return True
+            self._epoch, self._attempts = message.row["epoch"], 0
         if isinstance(message, Done):
             self._end(message)
             return True

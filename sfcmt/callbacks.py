@@ -29,6 +29,7 @@ class Callback:
     def epoch_ended(self, stage: Stage, row: Row, outputs: Callable[[], Outputs | None]) -> None:
         """An epoch's mean losses are known; `outputs` computes what the model says now, if the stage makes one.
 
+        A training that goes on after an interruption tells its last epoch again.
         Called on every worker, since `outputs` is a collective: all workers call it, or none.
         """
 

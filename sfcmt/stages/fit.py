@@ -38,13 +38,16 @@ def fit(learner: Learner[B], batches: Batches[B], training: Training, workspace:
     """Train `learner` in place for `training.epochs`, keeping one row of mean losses per epoch in `workspace.curves`.
 
     An epoch's randomness depends on the seed and its number only. With the checkpoint after each epoch, an interrupted
-    training that is started again ends with the same weights as an undisturbed one (bit by bit on a CPU).
+    training that is started again ends with the same weights as an undisturbed one (bit by bit on a CPU). It begins by
+    telling its last epoch again: the process may have died after the checkpoint and before anyone had heard of it.
     """
     learner.to(workspace.device)
     loop = Loop(learner, training, workspace)
     callback = workspace.callback if is_main() else Callback()
     callback.stage_started(workspace.stage, training.epochs)
-    for epoch in range(loop.resume(), training.epochs):
+    if done := loop.resume():
+        workspace.callback.epoch_ended(workspace.stage, workspace.curves[-1], learner.outputs)
+    for epoch in range(done, training.epochs):
         generator = workspace.seed_everything("epoch", epoch)
         learner.train()
         learner.start_epoch()

@@ -103,17 +103,34 @@ def test_the_start_is_told_once_however_often_workers_die() -> None:
     assert run(scene()) == epoch(2)
 
 
+def test_an_epoch_is_told_once_however_often_workers_die() -> None:
+    async def scene() -> list[Message | None]:
+        exchange = Exchange()
+        await exchange.post(ORDER)
+        later(exchange.tell(1, epoch(2)))  # by a training that goes on: its process has died after the epoch
+        heard = [await exchange.hear()]
+        assert await exchange.tell(1, epoch(2))
+        later(exchange.tell(1, epoch(3)))
+        heard.append(await exchange.hear())
+        await exchange.post(OTHER)
+        later(exchange.tell(2, epoch(1)))
+        return [*heard, await exchange.hear()]
+
+    assert run(scene()) == [epoch(2), epoch(3), epoch(1)]
+
+
 def test_an_order_is_given_up_when_no_epoch_ends_in_three_attempts() -> None:
     async def scene() -> Message | None:
         exchange = Exchange()
         await exchange.post(ORDER)
         for number in range(5):
             await exchange.order(after=0, rank=0)
-            later(exchange.tell(1, epoch(number)))
+            later(exchange.tell(1, epoch(number + 1)))
             await exchange.hear()
         for _ in range(3):
             assert await exchange.order(after=0, rank=0) == (1, ORDER)
             assert await exchange.order(after=0, rank=1) == (1, ORDER)
+            assert await exchange.tell(1, epoch(5))  # as each new beginning tells the last epoch again
         await exchange.note("OSError: no route to host")
         with pytest.raises(WorkerError):
             await exchange.order(after=0, rank=0)

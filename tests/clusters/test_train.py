@@ -130,7 +130,7 @@ def test_an_exception_of_a_callback_ends_the_training_after_that_epoch(
             train(experiment(tiny_data, store, epochs=epochs), trainer, Watcher(stop))
     watcher = Watcher()
     train(experiment(tiny_data, store, epochs=4), trainer, watcher)
-    assert watcher.epochs == [2, 3, 4]
+    assert watcher.epochs == [1, 2, 3, 4]
 
 
 def test_a_closed_group_leaves_nothing_behind(tiny_data: Path, store: Path, trainer: RayTrain) -> None:

@@ -47,14 +47,22 @@ class Spool(tune.Callback):  # type: ignore[misc]
 
 
 class SpoolReader:
-    """Reads the reports of all drivers, each line once."""
+    """Reads the reports of all drivers, each once: a trial that goes on reports its last epoch again."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._read: dict[Path, int] = {}
+        self._reported: set[tuple[int, int, str]] = set()
 
     def new(self) -> Iterator[Report]:
-        """Reports since the last call. A line that a power failure tore is passed over."""
+        """Reports since the last call, the oldest first. A line that a power failure tore is passed over."""
+        for report in sorted(self._lines(), key=lambda report: report.time):
+            named = {(report.number, report.step, name) for name in report.metrics}
+            if not named <= self._reported:
+                self._reported |= named
+                yield report
+
+    def _lines(self) -> Iterator[Report]:
         for path in sorted(self._folder.glob("*.jsonl")):
             with path.open("rb") as file:
                 file.seek(self._read.get(path, 0))

@@ -115,12 +115,12 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
         seeds={"min": 9, "max": 5},
     )  # fmt: skip
     assert {path: problem.value for path, problem in found.items()} == {
-        "factors.unknown.transfer.beta_kll": 0,
+        "factors.unknown.transfer.beta_kll": "beta_kll",
         "factors.refused.transfer.beta_f": -1,
         "factors.outside": "data.size",
         "factors.nothing": {"bridge.alpha_d": 0.1},
         "factors.ragged": {"transfer.beta_f": [1, 2], "transfer.beta_self": [1]},
-        "nuisance.space.transfer.nil": 0.0,
+        "nuisance.space.transfer.nil": "nil",
         "nuisance.validator": "oracle_accuracy",
         "nuisance.pick": "luck",
         "test.metric": "f1",

@@ -30,21 +30,34 @@ def test_each_report_is_read_once_whoever_wrote_it(tmp_path: Path) -> None:
     assert list(SpoolReader(tmp_path).new()) == [FIRST, SECOND]
 
 
+def test_a_report_that_is_made_again_is_read_once_with_its_first_time(tmp_path: Path) -> None:
+    again = FIRST._replace(time=9.0)
+    for driver, report in (("b", FIRST), ("a", again)):
+        write(Spool(tmp_path, driver), report)
+    reader = SpoolReader(tmp_path)
+    assert list(reader.new()) == [FIRST]
+    write(Spool(tmp_path, "c"), again, SECOND)
+    assert list(reader.new()) == [SECOND]
+
+
 def test_a_report_that_is_no_epoch_is_none(tmp_path: Path) -> None:
     Spool(tmp_path, "a").on_trial_result(0, [], SimpleNamespace(config={NUMBER: 0}), {OBJECTIVES: [1.0]})
     assert list(SpoolReader(tmp_path).new()) == []
 
 
 def test_an_unfinished_line_waits_and_a_torn_one_is_passed_over(tmp_path: Path) -> None:
-    write(Spool(tmp_path, "a"), FIRST)
-    path, reader = tmp_path / "a.jsonl", SpoolReader(tmp_path)
-    whole = path.read_bytes()
-    path.write_bytes(whole + whole[:9])
-    assert list(reader.new()) == [FIRST]
-    path.write_bytes(whole + whole)
-    assert list(reader.new()) == [FIRST]
-    path.write_bytes(whole + whole + whole[:9] + b"\n" + whole)
-    assert list(reader.new()) == [FIRST]
+    for epoch in range(3):
+        write(Spool(tmp_path, "whole"), FIRST._replace(step=epoch))
+    path, reader = tmp_path / "torn.jsonl", SpoolReader(tmp_path)
+    first, second, third = (tmp_path / "whole.jsonl").read_bytes().splitlines(keepends=True)
+    (tmp_path / "whole.jsonl").unlink()
+    for content, steps in (
+        (first + second[:9], [0]),
+        (first + second, [1]),
+        (first + second + first[:9] + b"\n" + third, [2]),
+    ):
+        path.write_bytes(content)
+        assert [report.step for report in reader.new()] == steps
 
 
 def test_what_is_no_number_comes_through(tmp_path: Path) -> None:
