@@ -23,6 +23,7 @@ from clusters.connection import ClusterError, plain_errors
 from clusters.lasting import is_lasting
 from clusters.packing import check_size, packed_files
 from sfcmt.identity import digest
+from sfcmt.yaml_files import parse_yaml
 
 if TYPE_CHECKING:
     from ray.job_submission import JobDetails, JobSubmissionClient
@@ -142,7 +143,7 @@ def _named_paths(command: Sequence[str]) -> Iterator[str]:
 
 def _read_yaml(path: Path) -> object:
     try:
-        return yaml.safe_load(path.read_text())
+        return parse_yaml(path.read_text())
     except (yaml.YAMLError, UnicodeDecodeError):
         return None  # the job itself says what is wrong with it
 

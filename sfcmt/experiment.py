@@ -16,6 +16,7 @@ from sfcmt.config import BridgeConfig, DataConfig, Runtime, Section, SourceConfi
 from sfcmt.errors import ConfigError, Problem, UnknownNameError
 from sfcmt.identity import NOT_IDENTITY
 from sfcmt.stages.transfer import METHODS
+from sfcmt.yaml_files import parse_yaml, read_yaml
 
 C = TypeVar("C", bound=TransferConfig)
 M = TypeVar("M", bound=BaseModel)
@@ -83,17 +84,6 @@ def shipped_experiments() -> dict[str, Path]:
     """Experiments that come with sfcmt, by name."""
     folder = Path(str(importlib.resources.files("sfcmt") / "experiments"))
     return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """A YAML file's mapping. Raises `ConfigError` naming the line of a syntax error."""
-    try:
-        raw = yaml.safe_load(path.read_text()) or {}
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError([Problem(str(path), str(error).replace("\n", " "), "YAML")]) from error
-    if not isinstance(raw, dict):
-        raise ConfigError([Problem(str(path), raw, "a mapping of fields")])
-    return raw
 
 
 def read_section(raw: Mapping[str, Any], model: type[M]) -> tuple[M | None, list[Problem]]:
@@ -191,6 +181,6 @@ def _override(raw: dict[str, Any], override: str) -> None:
         if not isinstance(section, dict):
             raise ConfigError([Problem(key, text, f"a field of a section; {parent} is none")])
     try:
-        section[last] = yaml.safe_load(text)
+        section[last] = parse_yaml(text)
     except yaml.YAMLError as error:
         raise ConfigError([Problem(key, text, "a value of YAML")]) from error

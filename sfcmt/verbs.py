@@ -60,11 +60,12 @@ def inspect(
 def list_() -> None:
     """Show methods, validators, backbones, translators, importers and shipped experiments."""
     from sfcmt.data.importers.base import IMPORTERS
-    from sfcmt.experiment import read_yaml, shipped_experiments
+    from sfcmt.experiment import shipped_experiments
     from sfcmt.models.backbones import NAMED_BACKBONES
     from sfcmt.models.translators import TRANSLATORS
     from sfcmt.stages.transfer import METHODS
     from sfcmt.validators import POOL_VALIDATORS, VALIDATORS
+    from sfcmt.yaml_files import read_yaml
 
     rows = [
         ("experiment", name, str(read_yaml(path).get("description", "")))

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from sfcmt.experiment import load_experiment, read_yaml
+from sfcmt.experiment import load_experiment
+from sfcmt.yaml_files import read_yaml
 from tuning.ablation.spec import load_ablation
 from tuning.search.spec import load_search
 

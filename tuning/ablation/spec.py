@@ -17,9 +17,10 @@ from pydantic import Discriminator, Field, Tag
 
 from sfcmt.config import Section
 from sfcmt.errors import ConfigError, Problem
-from sfcmt.experiment import Experiment, load_experiment, read_section, read_yaml
+from sfcmt.experiment import Experiment, load_experiment, read_section
 from sfcmt.stages.transfer import METHODS
 from sfcmt.validators import POOL_VALIDATORS, VALIDATORS
+from sfcmt.yaml_files import read_yaml
 from tuning.ablation.changes import arm_problems, read_factors
 from tuning.ablation.designs import Arm, Design, Kind, design_of, methods_design
 from tuning.ablation.factors import Factor
