@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 from reports.tables.model import DAGGER, Cell, Table
 
-PREAMBLE = "% needs: \\usepackage{booktabs,graphicx} and, before TeX Live 2018, \\usepackage[utf8]{inputenc}\n"
+PREAMBLE = "% needs: \\usepackage{booktabs,graphicx,rotating} and, before TeX Live 2018, \\usepackage[utf8]{inputenc}\n"
+_UPRIGHT = 110
+"""The most characters of a row on an upright page: about 75 have room there, and more are scaled down."""
 _ESCAPES = str.maketrans(
     {
         "\\": r"\textbackslash{}",
@@ -44,8 +46,9 @@ def escaped(text: str) -> str:
 def _table(table: Table) -> str:
     layout = "".join("r" if column.is_number else "l" for column in table.columns)
     rows = [" & ".join(map(_cell, row)) for row in table.rows]
+    kind = "table" if _width(table) <= _UPRIGHT else "sidewaystable"
     lines = [
-        r"\begin{table}",
+        rf"\begin{{{kind}}}",
         r"  \centering\small",
         rf"  \caption{{{escaped(table.title)}}}",
         rf"  \label{{tab:{table.name}}}",
@@ -59,9 +62,15 @@ def _table(table: Table) -> str:
         r"  \end{tabular}}",
         r"  \par\smallskip",
         rf"  \parbox{{\linewidth}}{{\footnotesize\raggedright {escaped(' '.join(table.notes))}}}",
-        r"\end{table}",
+        rf"\end{{{kind}}}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _width(table: Table) -> int:
+    """Characters of the widest row there could be, with the space between columns."""
+    columns = zip([column.marked for column in table.columns], *table.rows, strict=True)
+    return sum(2 + max(len(head), *(len(cell.text) for cell in cells)) for head, *cells in columns)
 
 
 def _cell(cell: Cell) -> str:

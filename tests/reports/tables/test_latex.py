@@ -5,16 +5,20 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from reports.tables.latex import latex
+from reports.tables.model import Column, Table, label
 from tests.reports.conftest import Files
 from tests.reports.tables.examples import TABLE
 from tuning.commit import code_version
 
-_DOCUMENT = "\\documentclass{article}\n\\usepackage{booktabs,graphicx}\n\\begin{document}\n%s\n\\end{document}\n"
+_DOCUMENT = (
+    "\\documentclass{article}\n\\usepackage{booktabs,graphicx,rotating}\n\\begin{document}\n%s\n\\end{document}\n"
+)
 
 
 def assert_balanced(text: str) -> None:
@@ -80,6 +84,14 @@ def test_the_note_has_what_is_behind_the_numbers(all_reports: Files) -> None:
 def test_the_parser_sees_what_is_not_escaped(special: str) -> None:
     with pytest.raises((AssertionError, IndexError)):
         assert_balanced(latex([TABLE]).replace(f"\\{special}", special))
+
+
+def test_a_table_that_is_too_wide_for_an_upright_page_lies_on_its_side() -> None:
+    columns = tuple(Column(f"data set {number}") for number in range(10))
+    wide = Table("wide", "Wide", columns, (tuple(label("12.3") for _ in columns),), ("Test: none.",))
+    assert latex([wide]).count("{sidewaystable}") == 2
+    assert "{sidewaystable}" not in latex([replace(wide, columns=columns[:5], rows=(wide.rows[0][:5],))])
+    assert_balanced(latex([wide]))
 
 
 @pytest.mark.slow
