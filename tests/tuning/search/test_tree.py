@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
 from tests.tuning.search.test_study import study_of
 from tuning.search.study import Study
 from tuning.search.tree import study_tree
+from tuning.search.verbs import study as study_verb
 
 
 def lines(study: Study) -> list[str]:
@@ -47,3 +49,16 @@ def test_trials_stand_below_the_stages_that_they_share(tiny_data: Path, tmp_path
     assert told[5] == "bridge bridge-2: 9.0 s, reused by 0 of 1 trials"
     assert told[6].startswith("trial 1  PRUNED  0.2500@1  beta_f=")
     assert told[7].startswith("trial 3  RUNNING  beta_f=")
+
+
+def test_in_a_file_a_trial_has_one_line_however_long(
+    tiny_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = study_of(tiny_data, tmp_path)
+    study.optuna.next_trial()
+    study.optuna.fail(0, "no luck " * 40)
+    study_verb(study.name, str(tmp_path))
+    root, trial, saved = capsys.readouterr().out.splitlines()
+    assert root.startswith("mine: ")
+    assert ("no luck " * 40).strip() in trial
+    assert saved == "Reused stages saved 0 s of training."
