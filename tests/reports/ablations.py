@@ -49,40 +49,24 @@ def ablation(
     experiment = tiny_experiment(data, store or folder / "store")
     raw: dict[str, Any] = {"experiment": "tiny", "design": "leave_one_out", "factors": FACTORS, "seeds": 5} | spec
     checked = check_ablation(AblationSpec.model_validate(raw), experiment)
-    seeds = checked.seeds(raw["seeds"] if isinstance(raw["seeds"], int) else raw["seeds"]["max"])
     dataset = Dataset(data)
+    shared = {
+        "study": folder.name,
+        "experiment": "tiny",
+        "method": experiment.method,
+        "data": dataset.manifest.name,
+        "data_digest": digest or dataset.digest(*Split),
+    }
     rows = []
     for arm in checked.design.arms:
-        for seed in seeds:
+        own = {"arm": arm.name, "is_baseline": arm == checked.design.baseline, "factors": json.dumps(dict(arm.levels))}
+        for seed in checked.seeds(raw["seeds"] if isinstance(raw["seeds"], int) else raw["seeds"]["max"]):
             value = values.get((arm.name, seed), _drawn(arm.levels, seed))
-            rows.append(
-                {
-                    "study": folder.name,
-                    "experiment": "tiny",
-                    "method": experiment.method,
-                    "data": dataset.manifest.name,
-                    "data_digest": digest or dataset.digest(*Split),
-                    "arm": arm.name,
-                    "is_baseline": arm == checked.design.baseline,
-                    "factors": json.dumps(dict(arm.levels)),
-                    "seed": seed,
-                    "transfer": f"{arm.name}-{seed}".replace("+", "-"),
-                    "seconds": 2.0 + seed,
-                    "reused": seed == 0,
-                    "validator/infomax": None if value is None else value - 1,
-                    "oracle/accuracy": value if scored else None,
-                    "oracle/balanced_accuracy": value if scored else None,
-                }
-            )
+            rows.append(shared | own | _measured(arm.name, seed, value, scored))
     folder.mkdir(parents=True, exist_ok=True)
     (folder / RESULTS).write_bytes(to_bytes(pa.Table.from_pylist(rows, SCHEMA)))
     if oracles:
-        judged = [
-            {"oracle": name, "seed": seed, "oracle/accuracy": value, "oracle/balanced_accuracy": value}
-            for name, given in oracles.items()
-            for seed, value in enumerate(given)
-        ]
-        (folder / ORACLES).write_bytes(to_bytes(pa.Table.from_pylist(judged, ORACLE_SCHEMA)))
+        (folder / ORACLES).write_bytes(to_bytes(pa.Table.from_pylist(_judged(oracles), ORACLE_SCHEMA)))
     saved = {
         "kind": "ablation",
         "name": name or folder.name,
@@ -91,6 +75,26 @@ def ablation(
     } | ({"commit": commit} if commit else {})
     (folder / SPEC).write_text(json.dumps(saved))
     return read_ablation(folder, saved)
+
+
+def _measured(arm: str, seed: int, value: float | None, scored: bool) -> dict[str, Any]:
+    return {
+        "seed": seed,
+        "transfer": f"{arm}-{seed}".replace("+", "-"),
+        "seconds": 2.0 + seed,
+        "reused": seed == 0,
+        "validator/infomax": None if value is None else value - 1,
+        "oracle/accuracy": value if scored else None,
+        "oracle/balanced_accuracy": value if scored else None,
+    }
+
+
+def _judged(oracles: Mapping[str, Sequence[float]]) -> list[dict[str, Any]]:
+    return [
+        {"oracle": name, "seed": seed, "oracle/accuracy": value, "oracle/balanced_accuracy": value}
+        for name, given in oracles.items()
+        for seed, value in enumerate(given)
+    ]
 
 
 def _drawn(levels: Mapping[str, str], seed: int) -> float:
