@@ -1,4 +1,4 @@
-# make demo   makes the environment and moves a classifier from RGB to depth on the embedded data
+# make demo   makes the environment, moves a classifier from RGB to depth on the embedded data, and compares methods
 # make test   runs all checks, as CI does
 PYTHON ?= python3
 VENV ?= .venv
@@ -9,9 +9,11 @@ INSTALLED = $(VENV)/.installed
 
 demo: $(INSTALLED)
 	$(BIN)/sfcmt run demo --oracles
+	$(BIN)/sfcmt ablate tuning/ablations/demo-methods.yaml --jobs 2
 
+# one worker more than cores: many tests wait for processes
 test: lint
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n $$(($$(getconf _NPROCESSORS_ONLN) + 1))
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
