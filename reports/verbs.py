@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from reports.registry.alias import Alias
-from reports.verbs_report import report
+from reports.report_verb import report
 from sfcmt.errors import ConfigError, Problem
 
 ModelOption = Annotated[str, typer.Option("--model", help="Name in MLflow's registry.")]

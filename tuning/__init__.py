@@ -1,4 +1,4 @@
-"""Running and tracking: experiments and comparisons, logged to MLflow."""
+"""Running and tracking: comparisons, searches and ablations, mirrored in MLflow."""
 
 import os
 
