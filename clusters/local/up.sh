@@ -21,6 +21,7 @@ cpus=${CPUS:-$((($(getconf _NPROCESSORS_ONLN) + workers - 1) / workers))}
 all_gpus=$(nvidia-smi --query-gpu=index --format=csv,noheader 2>/dev/null | paste -sd, -) || true
 IFS=, read -ra gpus <<<"${CUDA_VISIBLE_DEVICES-$all_gpus}"
 
+command -v ray >/dev/null || { echo "No command ray: activate the environment that sfcmt is in" >&2; exit 1; }
 umask 077
 mkdir "$folder" || { echo "A cluster is up there already: clusters/local/down.sh ends it" >&2; exit 1; }
 trap 'tail -n 20 "$folder"/*.log >&2 || true; "$(dirname "$0")/down.sh"' EXIT
@@ -63,7 +64,9 @@ wait_for_nodes 1
 for ((worker = 0; worker < workers; worker++)); do
     share=""
     for ((gpu = worker; gpu < ${#gpus[@]}; gpu += workers)); do share+=${share:+,}${gpus[gpu]}; done
-    CUDA_VISIBLE_DEVICES=$share start "worker-$worker" --address="127.0.0.1:$port" --num-cpus="$cpus"
+    # a folder of its own: nodes that share one replace the working directory under each other's jobs
+    CUDA_VISIBLE_DEVICES=$share start "worker-$worker" --address="127.0.0.1:$port" --num-cpus="$cpus" \
+        --temp-dir="$folder/w$worker"
 done
 wait_for_nodes $((workers + 1))
 trap - EXIT

@@ -20,9 +20,24 @@ from tests.server import free_port
 SCRIPTS = Path(clusters.__file__).parent / "local"
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")]
 
+PROGRAM = """
+import os, ray
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy as On
+
+@ray.remote(num_cpus=1)
+def look():
+    return ray.get_runtime_context().get_node_id(), *os.listdir()
+
+ray.init()
+workers = [node["NodeID"] for node in ray.nodes() if node["Resources"].get("CPU")]
+seen = ray.get([look.options(scheduling_strategy=On(node, soft=False)).remote() for node in workers])
+print("CPUs", ray.cluster_resources()["CPU"], "nodes", len(ray.nodes()), "took part", len({node for node, *_ in seen}))
+print("all see", sorted({file for _, *files in seen for file in files} | set(os.listdir(os.getcwd()))))
+"""
+
 
 class Local:
-    """A cluster of one worker, with a folder and ports of its own."""
+    """A cluster of two workers, with a folder and ports of its own."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -44,7 +59,7 @@ class Local:
         )
 
     def script(self, name: str) -> subprocess.CompletedProcess[str]:
-        return self.run(shlex.quote(str(SCRIPTS / name)))
+        return self.run(f"{shlex.quote(str(SCRIPTS / name))} 2")
 
     def processes(self) -> set[int]:
         """All that were started with the cluster's token, whatever they are called."""
@@ -73,14 +88,14 @@ def local() -> Iterator[Local]:
             cluster.script("down.sh")
 
 
-def test_jobs_run_on_the_worker(local: Local, tmp_path: Path) -> None:
-    program = tmp_path / "program.py"
-    program.write_text(
-        "import ray; ray.init(); print('CPUs', ray.cluster_resources()['CPU'], 'nodes', len(ray.nodes()))"
-    )
-    done = local.run(f". {local.folder}/env && ray job submit -- {sys.executable} {program}")
+def test_jobs_run_on_the_workers_with_their_working_directory(local: Local, tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(PROGRAM)
+    command = f"ray job submit --working-dir {tmp_path} -- {sys.executable} program.py"
+    done = local.run(f". {local.folder}/env && {command}")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "CPUs 1.0 nodes 2" in done.stdout
+    assert "CPUs 2.0 nodes 3" in done.stdout
+    assert "took part 2" in done.stdout
+    assert "all see ['program.py']" in done.stdout
 
 
 def test_the_token_is_asked_for_and_private(local: Local) -> None:
