@@ -42,7 +42,6 @@ def diagnose(address: str | None, store: str | None) -> Iterator[Finding]:
     if address is None:
         yield dashboard_finding(DEFAULT_ADDRESS, expected=False, where="here")
     elif address.startswith(("http://", "https://")):
-        yield dashboard_finding(address, expected=True)
         yield from _by_job(address, store)
     else:
         yield from _inside(address, place, tracking)
