@@ -18,7 +18,7 @@ SHIPPED = sorted((Path(__file__).parents[3] / "tuning" / "ablations").glob("*.ya
 
 
 def test_they_are_all_here() -> None:
-    assert len(SHIPPED) == 9
+    assert len(SHIPPED) == 10
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
