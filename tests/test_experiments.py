@@ -26,6 +26,8 @@ def test_each_is_valid_and_begins_with_its_command(path: Path) -> None:
     comments = [line for line in path.read_text().splitlines() if line.startswith("#")]
     assert path.read_text().startswith("# sfcmt ")
     assert any(line.startswith(f"# sfcmt run {path.stem}") for line in comments)
+    assert any(line.startswith(("# Measured", "# Expected")) for line in comments)
+    assert any(line.startswith("# Time: ") for line in comments)
 
 
 def test_the_demo_needs_nothing_from_elsewhere() -> None:

@@ -147,7 +147,10 @@ def test_the_shipped_searches_are_all_here() -> None:
 def test_a_shipped_search_is_valid_and_opens_with_its_command(path: Path, tmp_path: Path) -> None:
     checked = load_search(str(path), (f"data={tmp_path}",))
     assert checked.experiment.data.folder == str(tmp_path)
-    assert path.read_text().startswith(f"# sfcmt tune tuning/searches/{path.name}")
+    text = path.read_text()
+    assert text.startswith(f"# sfcmt tune tuning/searches/{path.name}")
+    assert "# Measured: " in text
+    assert "Time: " in text
 
 
 class TestSchema:
