@@ -53,7 +53,7 @@ class Nuisance(Section):
     """Budget of each arm."""
     validator: str = ANCHOR_AGREEMENT
     """Drives each search, without labels."""
-    pick: str = "ensv"
+    pick: str = "ensv_infomax"
     """Chooses each arm's winner from its trials."""
 
 

@@ -46,7 +46,7 @@ class Objective(Section):
 class Pick(Section):
     """What chooses the winner from the pool of finished trials."""
 
-    validator: str = "ensv"
+    validator: str = "ensv_infomax"
 
 
 class Search(Section):

@@ -19,7 +19,7 @@ def test_arms_are_matched_and_what_a_study_lacks_is_missing(parts: AblationResul
     assert set(found.values["baseline"]) == {"a"}
     assert found.values["tgkt (winner)"]["b"] == pytest.approx({0: 0.65})
     assert found.differences["tgkt (winner)"]["b"] == pytest.approx({0: 0.30})
-    assert found.provenances["tgkt (winner)"]["b"].selection.startswith("ensv")
+    assert found.provenances["tgkt (winner)"]["b"].selection.startswith("ensv_infomax over")
     assert found.provenances["shot"]["b"].selection.startswith("none")
     table = AcrossTable(found, 0.95).table("all")
     winner = next(row for row in table.rows if row[0].text == "tgkt (winner)")

@@ -206,8 +206,8 @@ def test_a_version_says_where_it_comes_from(story: Story) -> None:
         path.name.partition("-")[2] for path in study.store.root.glob("stages/*") if "transfer" not in path.name
     }
     assert tags["sfcmt.data"] == study.dataset.digest(*Split)
-    assert float(tags["sfcmt.validator.ensv"]) == pytest.approx(selection["scores"]["0"], rel=1e-5)
-    assert tags["sfcmt.origin"] == "trial 0, by ensv over 2 models"
+    assert float(tags["sfcmt.validator.ensv_infomax"]) == pytest.approx(selection["scores"]["0"], rel=1e-5)
+    assert tags["sfcmt.origin"] == "trial 0, by ensv_infomax over 2 models"
     assert json.loads(tags["sfcmt.values"]) == {"transfer.beta_f": 2.0}
     run = mlflow.get_run(version("3").run_id)
     assert run.data.tags["sfcmt.identity"] == study.identity
@@ -219,7 +219,7 @@ def test_a_version_says_where_it_comes_from(story: Story) -> None:
 
 def test_the_card_names_oracles_only_if_the_study_has_been_scored(story: Story) -> None:
     unscored, scored = version("1").description, version("3").description
-    assert "| ensv | " in unscored
+    assert "| ensv_infomax | " in unscored
     assert "oracle" not in unscored.lower()
     assert "| oracle_balanced_accuracy | 0.9500 |" in scored
     assert "3 classes: across, down, centre" in scored

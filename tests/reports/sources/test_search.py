@@ -23,13 +23,13 @@ def test_scores_and_costs_of_a_trial(searched: SearchResults) -> None:
     run = searched.runs_of("trial 3")[0]
     assert (run.seconds, run.reused, run.seed) == (7.5, True, 0)
     assert run.scores["validator/infomax"] == -1.5 + 54 / 60
-    assert run.scores["validator/ensv"] == searched.selection["scores"]["3"]
+    assert run.scores["validator/ensv_infomax"] == searched.selection["scores"]["3"]
     assert set(run.factors) == {"transfer.beta_f", "transfer.beta_kl"}
 
 
 def test_the_winner_is_the_selections(searched: SearchResults) -> None:
     assert searched.winner.arm == f"trial {searched.selection['winner']}"
-    assert searched.pick.selection == "ensv over 13 models, without labels"
+    assert searched.pick.selection == "ensv_infomax over 13 models, without labels"
 
 
 def test_labels_stay_closed_until_the_study_is_scored(searched: SearchResults, closed: SearchResults) -> None:

@@ -15,6 +15,7 @@ from sfcmt.errors import ConfigError
 from sfcmt.evaluation.labels import open_labels
 from sfcmt.outputs import Outputs
 from sfcmt.stages.transfer import OUTPUTS, TransferStage
+from sfcmt.validators.ensv_infomax import ensv_infomax
 from tests.evaluation.resealed import column, reseal
 from tests.tiny import CLASSES, tiny_experiment, write_tiny
 from tuning.search.optuna_study import SearchError
@@ -118,13 +119,21 @@ class TestFind:
 
 class TestPick:
     def test_is_the_most_like_the_pool_and_of_equals_the_first(self, tiny_data: Path, tmp_path: Path) -> None:
-        study = study_of(tiny_data, tmp_path)
+        study = study_of(tiny_data, tmp_path, pick={"validator": "ensv"})
         fill(study, [0, 45, 45])
         selection = study.pick()
         assert (selection["winner"], selection["transfer"]) == (1, "trial1")
         assert selection["values"] == study.trials[1].params
         assert selection["scores"] == {"source_only": 1.0, "0": 0.25, "1": 1.0, "2": 1.0}  # trial 0 differs on 45 of 60
         assert study.selection() == selection
+
+    def test_by_default_certainty_counts_as_much_as_agreement(self, tiny_data: Path, tmp_path: Path) -> None:
+        study = study_of(tiny_data, tmp_path)
+        fill(study, [0, 45, 30])
+        selection = study.pick()
+        pool = dict(study.pool())
+        assert selection["pick"] == "ensv_infomax"
+        assert selection["scores"] == dict(zip(pool, ensv_infomax([*pool.values()]), strict=True))
 
     def test_is_refused_while_trials_are_missing(self, tiny_data: Path, tmp_path: Path) -> None:
         study = study_of(tiny_data, tmp_path)
