@@ -140,7 +140,7 @@ def test_a_space_of_the_fields_own_ranges(tmp_path: Path, method: str) -> None:
 
 
 def test_the_shipped_searches_are_all_here() -> None:
-    assert len(SHIPPED) == 2
+    assert len(SHIPPED) == 3
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
