@@ -92,10 +92,11 @@ def _by_job(address: str, store: str | None) -> Iterator[Finding]:
             lines = [line for line in client.get_job_logs(job_id).splitlines() if line.startswith(_OPENING)]
         if not lines:
             reason = " ".join(str(job.message).split())[-200:]
-            raise ClusterError(f"the doctor's job {job_id} found nothing out: {reason}")
+            raise ClusterError(f"the doctor's job found nothing out: {reason}; see: sfcmt job logs {job_id}")
         yield from (Finding(**one) for one in json.loads(lines[-1])["findings"])
     except ClusterError as error:
-        yield Finding("cluster", "connection", str(error), "see the message")
+        says, _, remedy = str(error).rpartition("; ")  # as all of its messages are worded
+        yield Finding("cluster", "connection", says or remedy, remedy)
 
 
 def as_json(findings: Sequence[Finding]) -> str:

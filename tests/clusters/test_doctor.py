@@ -258,3 +258,4 @@ def test_a_cluster_is_looked_at_from_outside(head: Head, tmp_path: Path) -> None
     code, found = doctor("--address", f"http://127.0.0.1:{free_port()}", **lasting)
     assert code == 1
     assert "cannot be reached" in found["cluster", "connection"]["says"]
+    assert found["cluster", "connection"]["remedy"].startswith("give the dashboard's address")
