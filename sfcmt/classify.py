@@ -39,25 +39,15 @@ def classify_encoded(
     """Classify encoded images, each with the name that it is called by. Raises `DataError` naming a bad one."""
     found, rest = [], iter(images)
     while batch := list(islice(rest, _BATCH)):
-        x_BCHW = torch.stack([_pixels(data, name, spec) for name, data in batch])
+        x_BCHW = torch.stack([pixels_of(data, name, spec) for name, data in batch])
         for (name, _), row in zip(batch, model(x_BCHW).softmax(dim=1), strict=True):
             probabilities = dict(zip(spec.classes, row.tolist(), strict=True))
             found.append(Classification(name, spec.classes[int(row.argmax())], probabilities))
     return found
 
 
-def read_image(file: Path, spec: ModelSpec) -> Tensor:
-    """An image file as the model takes it: float32 (channels, size, size) in stored pixel values."""
-    return _pixels(_content(file), str(file), spec)
-
-
-def _content(file: Path) -> bytes:
-    if not file.is_file():
-        raise DataError(f"{file}: no such file")
-    return file.read_bytes()
-
-
-def _pixels(data: bytes, name: str, spec: ModelSpec) -> Tensor:
+def pixels_of(data: bytes, name: str, spec: ModelSpec) -> Tensor:
+    """An encoded image as the model takes it: float32 (channels, size, size) in stored values. Raises `DataError`."""
     pixels = decode(data, name)
     bits = 16 if pixels.dtype == np.uint16 else 8
     if (pixels.shape[0], bits) != (spec.channels, spec.bits):
@@ -65,3 +55,9 @@ def _pixels(data: bytes, name: str, spec: ModelSpec) -> Tensor:
         raise DataError(f"{name}: has {pixels.shape[0]} channel(s) of {bits} bits; the model takes {wanted}")
     filled = fill_holes(pixels) if spec.holes == "fill" else pixels
     return torch.from_numpy(resize(filled, spec.size, keep_holes=spec.holes == "mask").astype(np.float32))
+
+
+def _content(file: Path) -> bytes:
+    if not file.is_file():
+        raise DataError(f"{file}: no such file")
+    return file.read_bytes()
