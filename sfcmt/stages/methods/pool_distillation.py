@@ -16,6 +16,7 @@ from sfcmt.models.classifier import Prediction
 from sfcmt.models.target_model import TargetModel
 from sfcmt.outputs import Outputs
 from sfcmt.stages.student import Weighted, train_student
+from sfcmt.stages.terms.infomax import InfoMax
 from sfcmt.stages.terms.pair_features import PairFeatures
 from sfcmt.stages.terms.target_distillation import TargetDistillation
 from sfcmt.stages.transfer import METHODS, OUTPUTS, Method, Setting
@@ -28,11 +29,13 @@ class PoolDistillationConfig(TransferConfig):
     """Identities of transfers in the store. F_t starts from the first; none: the source model is the whole pool."""
     beta_f: float = Field(0.0, ge=0)
     """Weight of the feature distance on TI pairs."""
+    beta_im: float = Field(1.0, ge=0)
+    """Weight of information maximisation on TR target images: the mean of a pool is less sure than its members."""
 
 
 @METHODS.register("pool_distillation")
 class PoolDistillation(Method[PoolDistillationConfig]):
-    """L = KL(mean of the pool || C_t F_t(x)) + beta_f L_f."""
+    """L = KL(mean of the pool || C_t F_t(x)) + beta_f L_f + beta_im L_IM."""
 
     Config = PoolDistillationConfig
 
@@ -45,6 +48,7 @@ class PoolDistillation(Method[PoolDistillationConfig]):
         terms = {
             "distillation": Weighted(1.0, TargetDistillation(teacher, temperature=1.0)),
             "features": Weighted(config.beta_f, PairFeatures(setting.pair_teacher())),
+            "infomax": Weighted(config.beta_im, InfoMax()),
         }
         start = TargetModel.load(members[0].path).classifier if members else None
         return train_student(setting, terms, start)
