@@ -73,4 +73,4 @@ def plain_errors(address: str) -> Iterator[None]:
         raise ClusterError(f"{address}: cannot be reached ({reason}); {hint}") from error
     except (RuntimeError, ValueError) as error:
         reason = next((line for line in reversed(str(error).splitlines()) if line.strip(" .")), type(error).__name__)
-        raise ClusterError(f"{address}: {reason}") from error
+        raise ClusterError(f"{address}: {reason}; dashboard.log on its head says more") from error

@@ -95,8 +95,8 @@ def _by_job(address: str, store: str | None) -> Iterator[Finding]:
             raise ClusterError(f"the doctor's job found nothing out: {reason}; see: sfcmt job logs {job_id}")
         yield from (Finding(**one) for one in json.loads(lines[-1])["findings"])
     except ClusterError as error:
-        says, _, remedy = str(error).rpartition("; ")  # as all of its messages are worded
-        yield Finding("cluster", "connection", says or remedy, remedy)
+        says, _, remedy = str(error).rpartition("; ")  # "what is wrong; what to do"
+        yield Finding("cluster", "connection", says, remedy)
 
 
 def as_json(findings: Sequence[Finding]) -> str:

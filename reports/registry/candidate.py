@@ -40,6 +40,8 @@ class Candidate:
     """That it was made by."""
     origin: str
     """How it came about, in words."""
+    commit: str
+    """Of the code that made it."""
     values: Mapping[str, Any]
     """Fields of the experiment that the search has set."""
     validators: Mapping[str, float]
@@ -57,6 +59,7 @@ class Candidate:
             selection["transfer"],
             apply_values(study.experiment, selection["values"]),
             f"trial {trial.number}, by {pick} over {len(scores)} models",
+            json.loads((study.folder / SPEC).read_text())["commit"],
             selection["values"],
             final_values(trial) | {pick: scores[str(trial.number)]},
         )
@@ -68,7 +71,7 @@ class Candidate:
             raise SearchError(f"study {study.name}: nothing is distilled from it; run: sfcmt distill {study.folder}")
         origin = f"distilled from trials {', '.join(map(str, made['trials']))}"
         experiment = study.experiment.with_method(METHOD)
-        return Candidate(study, DISTILLED, made["transfer"], experiment, origin, {}, made["validators"])
+        return Candidate(study, DISTILLED, made["transfer"], experiment, origin, made["commit"], {}, made["validators"])
 
     @cached_property
     def folder(self) -> Path:
@@ -119,12 +122,11 @@ class Candidate:
             STUDY: self.study.folder.name,
             "sfcmt.method": self.recipe["name"],
             "sfcmt.origin": self.origin,
+            "sfcmt.commit": self.commit,
             "sfcmt.values": json.dumps(self.values),
             "sfcmt.data": dataset.digest(*Split),
             TARGET: dataset.digest(Split.TARGET),
             CLASSES: json.dumps(dataset.classes),
         }
         tags |= {f"sfcmt.stage.{kind}": identity for kind, identity in self.stages.items()}
-        tags |= {f"sfcmt.validator.{name}": f"{value:.6g}" for name, value in self.validators.items()}
-        saved = json.loads((self.study.folder / SPEC).read_text())
-        return tags | {"sfcmt.commit": saved["commit"]}
+        return tags | {f"sfcmt.validator.{name}": f"{value:.6g}" for name, value in self.validators.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import yaml
@@ -11,6 +12,7 @@ import yaml
 from reports.sources.ablation import AblationResults
 from reports.sources.evidence import MISSING
 from reports.sources.results import Results
+from reports.sources.search import SearchResults
 
 FOLDER = "reproduce"
 _EXPERIMENT = "experiment/{}.yaml"
@@ -35,24 +37,26 @@ def reproduction_of(results: Results) -> Reproduction:
     experiment["data"] = {key: value for key, value in saved["data"].items() if key != "folder"}
     spec = {key: value for key, value in results.saved["spec"].items() if key not in ("method", "set", "storage")}
     spec["experiment"] = _EXPERIMENT.format(results.asked)
-    is_ablation = isinstance(results, AblationResults)
-    verb = "ablate" if is_ablation else "tune"
-    overrides = [f"data={saved['data']['folder']}", f"runtime.store={saved['runtime']['store']}"]
+    store, verb = saved["runtime"]["store"], "ablate" if isinstance(results, AblationResults) else "tune"
     commands = [
         _checkout(results.provenance.commit),
         f"cd {FOLDER}",
-        shlex.join(["sfcmt", verb, f"{name}.yaml", *overrides]),
-        *(
-            []
-            if is_ablation
-            else [shlex.join(["sfcmt", "score", results.folder.name, "--store", saved["runtime"]["store"]])]
-        ),
-        shlex.join(["sfcmt", "report", results.folder.name, "--store", saved["runtime"]["store"]]),
+        shlex.join(["sfcmt", verb, f"{name}.yaml", f"data={saved['data']['folder']}", f"runtime.store={store}"]),
+        *(shlex.join(["sfcmt", one, results.folder.name, "--store", store]) for one in _afterwards(results)),
     ]
     return Reproduction(
         {f"{name}.yaml": _yaml(spec), spec["experiment"]: _yaml(experiment)},
         tuple(commands),
     )
+
+
+def _afterwards(results: Results) -> Iterator[str]:
+    """The verbs that follow once the runs are there."""
+    if isinstance(results, SearchResults):
+        if results.study.distilled():
+            yield "distill"
+        yield "score"
+    yield "report"
 
 
 def _checkout(commit: str) -> str:

@@ -87,7 +87,7 @@ def read_search(study: Study) -> SearchResults:
         saved,
         study.experiment,
         pa.Table.from_pylist(rows, schema),
-        Provenance("none: every model is shown", saved.get("commit") or MISSING, f"{data} {digest}"),
+        Provenance("none: every model is shown", _commit(study, saved.get("commit") or MISSING), f"{data} {digest}"),
         study,
         selection,
         scores,
@@ -144,6 +144,12 @@ def _distilled_rows(study: Study) -> list[dict[str, Any]]:
         }
         | {f"{VALIDATOR}{name}": value for name, value in distilled["validators"].items()}
     ]
+
+
+def _commit(study: Study, searched: str) -> str:
+    """Of the search, and of what was distilled from it if the code was another by then."""
+    distilled = (study.distilled() or {}).get("commit", searched)
+    return searched if distilled == searched else f"{searched}, {DISTILLED} at {distilled}"
 
 
 def _arm(number: int) -> str:

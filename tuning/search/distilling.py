@@ -10,6 +10,7 @@ from sfcmt.callbacks import Callback
 from sfcmt.outputs import Outputs
 from sfcmt.stages.transfer import OUTPUTS, TransferStage
 from sfcmt.validators import VALIDATORS
+from tuning.commit import code_version
 from tuning.search.study import Study
 from tuning.search.study_folder import DISTILLED as FILE
 from tuning.training import train_stages
@@ -30,8 +31,10 @@ def distill_study(study: Study, callback: Callback) -> dict[str, Any]:
     stage = _stage(study, tuple(dict.fromkeys(trial.user_attrs["transfer"] for trial in ordered)))
     train_stages([stage], study.experiment.runtime, study.store, callback)
     outputs = Outputs.load(study.store.obtain(stage, study.experiment.runtime, Callback()).path / OUTPUTS)
+    made = study.distilled()
     distilled = {
         "study": study.identity,
+        "commit": made["commit"] if made and made["transfer"] == stage.identity else code_version(),
         "transfer": stage.identity,
         "trials": [trial.number for trial in ordered],
         "validators": {name: validator(outputs) for name, validator in VALIDATORS.items()},

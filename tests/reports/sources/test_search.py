@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
-from reports.sources.search import SearchResults
-from tests.reports.searches import RIGHTS
+from reports.sources.reproduction import reproduction_of
+from reports.sources.search import SearchResults, read_search
+from tests.reports.searches import RIGHTS, search
+from tuning.commit import code_version
+from tuning.search.study_folder import DISTILLED
 
 
 def test_a_row_for_each_anchor_and_each_trial(searched: SearchResults) -> None:
@@ -37,3 +43,19 @@ def test_labels_stay_closed_until_the_study_is_scored(searched: SearchResults, c
     assert searched.labels is not None
     assert not closed.is_scored
     assert closed.labels is None
+
+
+@pytest.mark.parametrize(("commit", "told"), [(code_version(), ""), ("0" * 40, f", distilled at {'0' * 40}")])
+def test_what_was_distilled_is_a_row_and_tells_its_own_code(
+    tiny_data: Path, tmp_path: Path, commit: str, told: str
+) -> None:
+    study = search(tiny_data, tmp_path)
+    winner = study.selection()["transfer"]
+    made = {"transfer": winner, "trials": [0, 1], "validators": {"infomax": 0.5}, "commit": commit}
+    (study.folder / DISTILLED).write_text(json.dumps(made))
+    results = read_search(study)
+    (row,) = results.runs_of("distilled")
+    assert (row.transfer, row.scores["validator/infomax"]) == (winner, 0.5)
+    assert results.provenance.commit == code_version() + told
+    verbs = [command.split()[1] for command in reproduction_of(results).commands[2:]]
+    assert verbs == ["tune", "distill", "score", "report"]

@@ -22,6 +22,7 @@ from tests.server import free_port, tracking_server
 from tests.stages.test_source_free import shuffle_labels
 from tests.tiny import SIZE
 from tests.tuning.search.storages import postgres
+from tuning.commit import code_version
 from tuning.search.study import Study
 
 pytestmark = pytest.mark.slow
@@ -233,11 +234,17 @@ def test_a_finished_study_is_distilled_once_and_scored_beside_its_trials(
         done = subprocess.run(command, cwd=place.folder, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         said.append(done.stdout + done.stderr)
+        if len(said) == 1:  # as if the code had gone on since
+            (path,) = place.folder.glob("store/studies/hunt-*/distilled.json")
+            made = path.read_text()
+            assert code_version() in made
+            path.write_text(made.replace(code_version(), "earlier"))
     study = Study.find("hunt", place.folder / "store")
     distilled = study.distilled()
     assert distilled is not None
     assert sorted(distilled["trials"]) == [number for number, state, *_ in place.trials() if state == "COMPLETE"]
     assert distilled["trials"][0] == selection["winner"]
+    assert distilled["commit"] == "earlier"
     assert "pool_distillation (seed 0): epoch 3/3" in said[0]
     assert "pool_distillation (seed 0): found, not trained again" in said[1]
     assert "Distilled from the pool: " in said[2]
