@@ -27,7 +27,7 @@ def test_a_lost_node_loses_no_trial(tiny_data: Path, tmp_path: Path, monkeypatch
     assert process.stdout is not None
     _read_until(process.stdout, f"trial {TRIALS - 1}: started")
     cluster.remove_node(nodes[0], allow_graceful=False)
-    out, error = process.communicate(timeout=300)
+    out, error = process.communicate(timeout=900)
     cluster.shutdown()
     assert process.returncode == 0, out + error
     trials = place.trials()

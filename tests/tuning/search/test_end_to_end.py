@@ -117,7 +117,7 @@ def test_again_trains_nothing_and_changes_nothing(undisturbed: tuple[Workplace, 
     assert {run.info.run_id for run in place.runs()} == runs
 
 
-def test_killed_and_paused_it_ends_like_an_undisturbed_one(
+def test_killed_paused_and_aborted_it_ends_like_an_undisturbed_one(
     undisturbed: tuple[Workplace, dict[str, Any]], tiny_data: Path, tmp_path: Path
 ) -> None:
     reference, selection = undisturbed
@@ -125,6 +125,7 @@ def test_killed_and_paused_it_ends_like_an_undisturbed_one(
     hits = [kill_at_random(place, moment, random.Random(moment)) for moment in range(kills)]
     assert hits[0]  # the first comes while the anchors are trained, or a trial is
     pause(place)
+    abort(place)
     assert place.finish() == selection
     assert place.trials() == reference.trials()
     assert len(place.runs()) == TRIALS + 1
@@ -156,6 +157,18 @@ def pause(place: Workplace) -> None:
     assert not list((place.folder / "store").rglob("selection.json"))
     states = [state for _, state, *_ in place.trials()]
     assert len(states) < TRIALS or "RUNNING" in states
+
+
+def abort(place: Workplace) -> None:
+    """Ask a search to pause, and end it by a second signal before it has."""
+    process = place.start()
+    assert process.stdout is not None
+    assert any("trial " in line and "started" in line for line in process.stdout)
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGTERM)
+    out, error = process.communicate(timeout=20)
+    assert process.returncode in (128 + signal.SIGINT, 128 + signal.SIGTERM), out + error
+    assert not list((place.folder / "store").rglob("selection.json"))
 
 
 def test_shuffled_labels_change_no_byte_of_the_selection(
