@@ -11,9 +11,9 @@ demo: $(INSTALLED)
 	$(BIN)/sfcmt run demo --oracles
 	$(BIN)/sfcmt ablate tuning/ablations/demo-methods.yaml --jobs 2
 
-# one worker more than cores: many tests wait for processes
+# one worker more than cores, as many tests wait for processes; neighbours stay together, as they share clusters
 test: lint
-	$(BIN)/pytest -n $$(($$(getconf _NPROCESSORS_ONLN) + 1))
+	$(BIN)/pytest -n $$(($$(getconf _NPROCESSORS_ONLN) + 1)) --dist worksteal
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
-import torch
+
+os.environ["OMP_NUM_THREADS"] = "1"  # of commands, too: threads that wait for busy cores make all tests slower
 
 from tests.tiny import obtain, tiny_experiment, write_tiny
-
-torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

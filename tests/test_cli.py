@@ -21,6 +21,7 @@ from sfcmt.data.dataset import Dataset
 from sfcmt.data.schema import Split
 from tests.data.trees import paired_tree
 from tests.database import new_database
+from tests.patience import PATIENCE
 from tests.tiny import tiny_experiment
 
 COMMAND = [sys.executable, "-m", "sfcmt"]
@@ -37,7 +38,7 @@ class Desk:
     def environment(self) -> dict[str, str]:
         """The variables of its commands."""
         plain = {key: value for key, value in os.environ.items() if not key.startswith("MLFLOW")}
-        return plain | {"MLFLOW_TRACKING_URI": self.uri, "COLUMNS": "80", "OMP_NUM_THREADS": "1"}
+        return plain | {"MLFLOW_TRACKING_URI": self.uri, "COLUMNS": "80"}
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run `sfcmt` to its end."""
@@ -258,7 +259,7 @@ def test_interrupted_training_ends_at_once_and_goes_on(desk: Desk, verb: tuple[s
     while " epoch 3/40" not in (line := process.stderr.readline()):
         assert line, "ended before it was interrupted"
     os.killpg(process.pid, signal.SIGINT)  # a terminal tells the whole group
-    rest = process.communicate(timeout=60)[1].splitlines()
+    rest = process.communicate(timeout=PATIENCE)[1].splitlines()
     assert process.returncode == 130
     assert rest[-1] == "interrupted; the same command goes on from the last finished epoch"
     assert all(" epoch " in line for line in rest[:-1])

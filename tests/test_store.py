@@ -18,6 +18,7 @@ from sfcmt.errors import StoreError
 from sfcmt.stages.stage import Stage, Workspace
 from sfcmt.storage import Storage, local_folder
 from sfcmt.store import Artifact, Store
+from tests.patience import PATIENCE
 from tests.s3 import s3_permissions, s3_server
 from tests.tiny import STAGES, Recorder, contents, obtain, stage_of, tiny_experiment
 
@@ -42,7 +43,6 @@ import sys, json, torch
 from pathlib import Path
 from sfcmt.callbacks import Callback
 from tests.tiny import obtain, tiny_experiment
-torch.set_num_threads(1)
 data, store, kind, changes = Path(sys.argv[1]), sys.argv[2], sys.argv[3], json.loads(sys.argv[4])
 class Loud(Callback):
     def stage_started(self, stage, epochs):
@@ -202,7 +202,7 @@ def kill_trainer(data: Path, store: Path | str, kind: str) -> None:
 @pytest.mark.slow
 def test_two_processes_that_need_the_same_stages_train_each_once(tiny_data: Path, tmp_path: Path) -> None:
     processes = [process(tiny_data, tmp_path, "bridge", {}) for _ in range(2)]
-    told = [line for one in processes for line in one.communicate(timeout=120)[0].splitlines()]
+    told = [line for one in processes for line in one.communicate(timeout=PATIENCE)[0].splitlines()]
     assert [one.returncode for one in processes] == [0, 0]
     assert sorted(told) == ["started bridge", "started source"]
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE
 from tests.server import free_port
 
 _AUTHENTICATION = ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH", "RAY_AUTH_MODE")
@@ -53,7 +54,7 @@ class Head:
     def run(self, folder: Path, *arguments: str, **variables: str) -> tuple[int, str]:
         """Run `sfcmt` to its end; its exit code, and what it printed."""
         process = self.start(folder, *arguments, **variables)
-        out, _ = process.communicate(timeout=300)
+        out, _ = process.communicate(timeout=PATIENCE)
         return process.returncode, out
 
 
@@ -78,7 +79,7 @@ def head_node(cpus: int = 2) -> Iterator[Head]:
             yield head
         finally:
             process.terminate()  # ends all that it has started
-            process.wait(timeout=60)
+            process.wait(timeout=PATIENCE)
 
 
 def _wait_for(head: Head, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 import clusters
+from tests.patience import PATIENCE
 from tests.server import free_port
 
 SCRIPTS = Path(clusters.__file__).parent / "local"
@@ -55,7 +56,7 @@ class Local:
     def run(self, command: str) -> subprocess.CompletedProcess[str]:
         """A shell command in the environment of the cluster's user."""
         return subprocess.run(
-            ["bash", "-c", command], env=self.env, capture_output=True, text=True, check=False, timeout=300
+            ["bash", "-c", command], env=self.env, capture_output=True, text=True, check=False, timeout=PATIENCE
         )
 
     def script(self, name: str) -> subprocess.CompletedProcess[str]:

@@ -18,6 +18,7 @@ import ray
 from clusters.locks import RayLock
 from sfcmt.store import Store
 from tests.clusters.conftest import wait_until
+from tests.patience import PATIENCE
 from tests.s3 import s3_server
 from tests.tiny import Recorder, contents, stage_of, tiny_experiment
 
@@ -92,7 +93,7 @@ def test_another_job_holds_it_until_it_leaves_or_is_killed(cluster: str, killed:
         else:
             other.stdin.write("\n")
             other.stdin.flush()
-        ray.get(waiting, timeout=30)
+        ray.get(waiting, timeout=PATIENCE)
 
 
 class Worker:
@@ -110,11 +111,11 @@ def test_a_killed_worker_frees_it(cluster: str) -> None:
     worker: Any = ray.remote(Worker).remote()
     pid = ray.get(worker.pid.remote())
     worker.hold.remote("worker")
-    assert wait_until(lambda: bool(ray.util.list_named_actors(all_namespaces=True)), 20)
+    assert wait_until(lambda: bool(ray.util.list_named_actors(all_namespaces=True)), PATIENCE)
     waiting = ray.remote(stay).remote("worker", 0)
     assert ray.wait([waiting], timeout=2)[0] == []
     os.kill(pid, signal.SIGKILL)
-    ray.get(waiting, timeout=30)
+    ray.get(waiting, timeout=PATIENCE)
 
 
 def test_two_machines_that_need_the_same_stages_train_each_once(

@@ -23,6 +23,7 @@ from clusters.train import RayTrain
 from sfcmt.errors import ConfigError
 from sfcmt.store import Store
 from tests.clusters.conftest import wait_until
+from tests.patience import PATIENCE
 from tests.s3 import s3_permissions, s3_server
 from tests.tiny import Recorder, stage_of, tiny_experiment
 
@@ -51,7 +52,7 @@ def folders(endpoint: str) -> Iterator[Path]:
     quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "start_new_session": True}
     node = subprocess.Popen(command, env=os.environ | {"SFCMT_CACHE": f"{folder}/second"}, **quiet)
     try:
-        assert wait_until(lambda: sum(node["Alive"] for node in ray.nodes()) == 2, 60)
+        assert wait_until(lambda: sum(node["Alive"] for node in ray.nodes()) == 2, PATIENCE)
         yield folder
     finally:
         os.killpg(node.pid, signal.SIGTERM)

@@ -25,6 +25,7 @@ from clusters.submit import Submission, passed_on
 from sfcmt.errors import ConfigError
 from tests.clusters.head import Head
 from tests.database import new_database
+from tests.patience import PATIENCE
 from tests.tiny import SIZE
 from tuning.search.study import Study
 
@@ -215,13 +216,13 @@ def test_a_search_is_joined_stopped_and_goes_on(head: Head, tiny_data: Path, tmp
     assert second.stdout.readline() == f"{job}: runs already; joined\n"
     _read_until(first.stdout, "trial 1: started")
     second.send_signal(signal.SIGINT)
-    out, _ = second.communicate(timeout=120)
+    out, _ = second.communicate(timeout=PATIENCE)
     assert second.returncode == -signal.SIGINT
     assert f"{job}: runs on" in out
 
     code, out = head.run(place, "job", "stop", job)
     assert (code, out) == (0, f"{job}: paused; it goes on with: sfcmt submit -- tune hunt.yaml --json\n")
-    out, _ = first.communicate(timeout=300)
+    out, _ = first.communicate(timeout=PATIENCE)
     assert first.returncode == 75
     assert "Paused; the same command goes on" in out  # it had the time to
     assert not list(store.rglob("selection.json"))

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.clusters.conftest import free_cpus, wait_until
+from tests.patience import PATIENCE
 from tests.tuning.search.test_end_to_end import Workplace
 
 pytestmark = pytest.mark.slow
@@ -28,11 +29,11 @@ def start(place: Workplace, *arguments: str, **variables: str) -> subprocess.Pop
 def test_one_word_makes_a_run_use_two_workers(tiny_data: Path, tmp_path: Path) -> None:
     place = Workplace(tmp_path / "place", tiny_data)
     pair = start(place, "run", "tiny.yaml", "runtime.workers=2", "runtime.cpus_per_worker=0.5")
-    told, error = pair.communicate(timeout=240)
+    told, error = pair.communicate(timeout=PATIENCE)
     assert pair.returncode == 0, error
     assert [line for line in error.splitlines() if line.startswith("tgkt (seed 0): epoch 3/3: distillation ")]
     alone = start(place, "run", "tiny.yaml")
-    again, error = alone.communicate(timeout=120)
+    again, error = alone.communicate(timeout=PATIENCE)
     assert alone.returncode == 0, error
     assert json.loads(told.splitlines()[-1])["trained"] == 4
     assert json.loads(again.splitlines()[-1])["trained"] == 0
@@ -45,12 +46,12 @@ def test_a_terminated_comparison_goes_on_with_the_same_command(tiny_data: Path, 
     assert process.stderr is not None
     reached = next(line for line in process.stderr if "epoch 3/10" in line)
     process.send_signal(signal.SIGTERM)
-    _, error = process.communicate(timeout=30)
+    _, error = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     assert "the same command goes on" in error
-    assert wait_until(lambda: free_cpus() == 4, 10)
+    assert wait_until(lambda: free_cpus() == 4, 30)
     process = start(place, *command, RAY_ADDRESS=cluster)
-    out, error = process.communicate(timeout=240)
+    out, error = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, error
     summary = json.loads(out.splitlines()[-1])
     assert summary["trained"] + summary["found"] == 8

@@ -22,6 +22,7 @@ from sfcmt.outputs import Outputs
 from sfcmt.stages.transfer import OUTPUTS, TransferStage
 from sfcmt.store import Store
 from sfcmt.validators import POOL_VALIDATORS, VALIDATORS
+from tests.patience import PATIENCE
 from tests.reports.pages import Page
 from tests.stages.test_source_free import shuffle_labels
 from tests.tiny import Recorder
@@ -143,11 +144,11 @@ def test_killed_and_paused_it_ends_like_an_undisturbed_one(
     killed = place.start("--jobs", "2")
     read_until(killed.stderr, "bridge", "done")
     killed.kill()
-    killed.communicate(timeout=60)  # its processes end with it, and let go of the pipes
+    killed.communicate(timeout=PATIENCE)  # its processes end with it, and let go of the pipes
     paused = place.start()
     read_until(paused.stderr, "tgkt", "epoch 1/2")
     paused.send_signal(signal.SIGTERM)
-    out, error = paused.communicate(timeout=60)
+    out, error = paused.communicate(timeout=PATIENCE)
     assert paused.returncode == 75, out + error
     assert "the same command goes on" in out
     assert not (place.ablation().folder / "results.arrow").exists()

@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from tests.database import new_database
+from tests.patience import PATIENCE
 from tests.tiny import SIZE
 from tuning.ablation.spec import load_ablation
 from tuning.ablation.study import Ablation
@@ -61,7 +62,7 @@ class Workplace:
     def finish(self) -> tuple[str, dict[str, Any]]:
         """Run to the end; what was printed, and its last line."""
         process = self.start("--jobs", "2", "--json")
-        out, error = process.communicate(timeout=240)
+        out, error = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, out + error
         return out, dict(json.loads(out.splitlines()[-1]))
 

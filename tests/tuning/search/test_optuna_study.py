@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from optuna.trial import TrialState
 
+from tests.patience import PATIENCE
 from tests.tuning.search.storages import postgres
 from tuning.search.optuna_study import JOURNAL, REASON, OptunaStudy
 from tuning.search.space import Distribution, Space, Values
@@ -156,7 +157,7 @@ class TestBudget:
     def test_two_drivers_share_a_study(self, folder: Path, storage: str | None) -> None:
         open_study(folder, storage)
         drivers = [driver(folder, storage, 14, "complete") for _ in range(2)]
-        lines = [one.communicate(timeout=100)[0].splitlines() for one in drivers]
+        lines = [one.communicate(timeout=PATIENCE)[0].splitlines() for one in drivers]
         assert [one.returncode for one in drivers] == [0, 0]
         found = [taken(line) for part in lines for line in part]
         assert sorted(number for number, _ in found) == list(range(14))

@@ -18,6 +18,7 @@ import yaml
 from sfcmt.models.target_model import TargetModel
 from sfcmt.storage import Storage, local_folder
 from tests.database import new_database
+from tests.patience import PATIENCE
 from tests.s3 import s3_server
 from tests.tiny import SIZE
 from tests.tuning.conftest import using
@@ -69,7 +70,7 @@ class Lab:
     def run(self, machine: str, *command: str) -> tuple[int, str]:
         """Run a command to its end; its exit code, and what it prints."""
         process = self.start(machine, *command)
-        output, _ = process.communicate(timeout=240)
+        output, _ = process.communicate(timeout=PATIENCE)
         return process.returncode, output
 
     def variables(self, machine: str) -> dict[str, str]:
