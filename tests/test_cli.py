@@ -21,7 +21,6 @@ from sfcmt.data.dataset import Dataset
 from sfcmt.data.schema import Split
 from tests.data.trees import paired_tree
 from tests.database import new_database
-from tests.patience import PATIENCE
 from tests.tiny import tiny_experiment
 
 COMMAND = [sys.executable, "-m", "sfcmt"]
@@ -259,7 +258,7 @@ def test_interrupted_training_ends_at_once_and_goes_on(desk: Desk, verb: tuple[s
     while " epoch 3/40" not in (line := process.stderr.readline()):
         assert line, "ended before it was interrupted"
     os.killpg(process.pid, signal.SIGINT)  # a terminal tells the whole group
-    rest = process.communicate(timeout=PATIENCE)[1].splitlines()
+    rest = process.communicate(timeout=60)[1].splitlines()
     assert process.returncode == 130
     assert rest[-1] == "interrupted; the same command goes on from the last finished epoch"
     assert all(" epoch " in line for line in rest[:-1])

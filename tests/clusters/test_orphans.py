@@ -32,16 +32,16 @@ def test_only_what_a_dead_actor_made_is_removed(four_cpus: None) -> None:
     ray.get(own.ready())
     dead, alive = new_maker(), new_maker()
     kept = ray.get([dead.make.remote(), alive.make.remote()])[1]
-    assert wait_until(lambda: free_cpus() == 1, 30)
+    assert wait_until(lambda: free_cpus() == 1, 5)
     ray.kill(dead)
     assert not wait_until(lambda: free_cpus() != 1, 2)  # Ray lets it be
     remove_orphans()
-    assert wait_until(lambda: free_cpus() == 2, 30)
+    assert wait_until(lambda: free_cpus() == 2, 5)
     remove_orphans()
     assert not wait_until(lambda: free_cpus() != 2, 1)
     remove_placement_group(own)
     remove_placement_group(kept)
-    assert wait_until(lambda: free_cpus() == 4, 30)
+    assert wait_until(lambda: free_cpus() == 4, 5)
 
 
 def test_orphans_are_removed_in_the_background(four_cpus: None) -> None:
@@ -49,4 +49,4 @@ def test_orphans_are_removed_in_the_background(four_cpus: None) -> None:
     ray.get(maker.make.remote())
     with without_orphans():
         ray.kill(maker)
-        assert wait_until(lambda: free_cpus() == 4, 30)
+        assert wait_until(lambda: free_cpus() == 4, 10)

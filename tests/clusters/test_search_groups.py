@@ -62,5 +62,5 @@ def test_trials_that_are_stopped_leave_nothing_behind(
 
 
 def assert_nothing_is_left() -> None:
-    assert wait_until(lambda: free_cpus() == 4, 30)
+    assert wait_until(lambda: free_cpus() == 4, 10)
     assert {group["state"] for group in ray.util.placement_group_table().values()} <= {"REMOVED"}

@@ -137,8 +137,8 @@ def test_a_closed_group_leaves_nothing_behind(tiny_data: Path, store: Path, trai
     train(experiment(tiny_data, store, epochs=1), trainer, Watcher())
     assert free_cpus() == 2
     trainer.close()
-    assert wait_until(lambda: free_cpus() == 4, 30)
-    assert wait_until(lambda: workers() == [], 30)
+    assert wait_until(lambda: free_cpus() == 4, 5)
+    assert wait_until(lambda: workers() == [], 5)
 
 
 def test_a_group_takes_what_the_cluster_has(tiny_data: Path, store: Path, trainer: RayTrain) -> None:

@@ -49,7 +49,7 @@ def test_a_terminated_comparison_goes_on_with_the_same_command(tiny_data: Path, 
     _, error = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     assert "the same command goes on" in error
-    assert wait_until(lambda: free_cpus() == 4, 30)
+    assert wait_until(lambda: free_cpus() == 4, 10)
     process = start(place, *command, RAY_ADDRESS=cluster)
     out, error = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, error

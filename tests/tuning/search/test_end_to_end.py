@@ -167,7 +167,7 @@ def abort(place: Workplace) -> None:
     assert any("trial " in line and "started" in line for line in process.stdout)
     process.send_signal(signal.SIGINT)
     process.send_signal(signal.SIGTERM)
-    out, error = process.communicate(timeout=PATIENCE)
+    out, error = process.communicate(timeout=60)
     assert process.returncode in (128 + signal.SIGINT, 128 + signal.SIGTERM), out + error
     assert not list((place.folder / "store").rglob("selection.json"))
 
