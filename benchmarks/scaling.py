@@ -40,9 +40,10 @@ from sfcmt.pseudo_labels.centroids import centroid_labels
 from sfcmt.stages.fit import Loop
 from sfcmt.stages.methods.tgkt import TGKT
 from sfcmt.stages.predict import predict_rows
+from sfcmt.stages.setting import Setting
 from sfcmt.stages.stage import Workspace
 from sfcmt.stages.student import StudentLearner
-from sfcmt.stages.transfer import Setting, TransferStage
+from sfcmt.stages.transfer import TransferStage
 from sfcmt.store import Store
 
 Step = Callable[[UnlabelledBatch], object]
@@ -166,7 +167,8 @@ class PlainLoop:
         student = Student(classifier).to(memory_format=memory_format).train()  # type: ignore[call-overload]
         if synchronised:
             synchronise(student, setting.workspace.device)
-        self.student = DistributedDataParallel(student, forward_sync_buffers=False)
+        self.student = DistributedDataParallel(student)
+        self.student.broadcast_buffers = False
         self.source = setting.new_student().eval().to(memory_format=memory_format)  # type: ignore[call-overload]
         self.translator = setting.translator
         config = setting.config

@@ -31,9 +31,10 @@ from sfcmt.pseudo_labels.centroids import centroid_labels
 from sfcmt.stages.fit import Loop
 from sfcmt.stages.methods.tgkt import TGKT
 from sfcmt.stages.predict import predict_rows
+from sfcmt.stages.setting import Setting
 from sfcmt.stages.stage import Workspace
 from sfcmt.stages.student import StudentLearner
-from sfcmt.stages.transfer import Setting, TransferStage
+from sfcmt.stages.transfer import TransferStage
 from sfcmt.store import Store
 
 M = TypeVar("M", bound=nn.Module)

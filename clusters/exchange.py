@@ -10,29 +10,13 @@ import asyncio
 from collections import defaultdict
 from dataclasses import dataclass
 
+from clusters.messages import EpochEnded, Started
 from clusters.obtain import WorkerError
 from clusters.orders import StageOrder
-from sfcmt.callbacks import Row
 from sfcmt.errors import SfcmtError
-from sfcmt.outputs import Outputs
 
 _ATTEMPTS = 3
 _SECONDS = 5.0
-
-
-@dataclass(frozen=True)
-class Started:
-    """The stage trains for so many epochs in all."""
-
-    epochs: int
-
-
-@dataclass(frozen=True)
-class EpochEnded:
-    """An epoch's losses, and the outputs if they were asked for and the stage makes some."""
-
-    row: Row
-    outputs: Outputs | None
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -22,20 +23,26 @@ _SECONDS = 0.5
 class RayLock:
     """Context that one process of the cluster at a time is in. Needs a connection to Ray; not re-entrant.
 
-    The actor takes no resources, stays on its holder's node, and is started again if it dies alone.
+    The actor takes no resources, stays on its holder's node, and is started again if it dies alone. `waits` is called
+    once if another process holds the lock.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, waits: Callable[[], None] = lambda: None) -> None:
+        self._waits = waits
         self._name = f"lock-{hashlib.sha256(name.encode()).hexdigest()[:20]}"
 
     def __enter__(self) -> Self:
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
         holder = ray.remote(num_cpus=0, max_restarts=-1)(_Holder)
         make = holder.options(name=self._name, namespace=_NAMESPACE, scheduling_strategy=here)
+        has_told = False
         while True:
             try:
                 self._actor = make.remote()
             except ActorAlreadyExistsError:
+                if not has_told:
+                    self._waits()
+                has_told = True
                 time.sleep(_SECONDS)
             else:
                 return self

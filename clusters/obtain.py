@@ -8,6 +8,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import replace
 from graphlib import TopologicalSorter
 
+from clusters.messages import StageNews, pass_on
 from clusters.orders import StageOrder
 from sfcmt.callbacks import Callback
 from sfcmt.errors import SfcmtError
@@ -30,24 +31,33 @@ def obtain_stages(
     submit: Submit,
     jobs: int | None = None,
     check: Callable[[], None] = lambda: None,
+    heard: Callable[[], Iterable[StageNews]] = tuple,
 ) -> None:
-    """Obtain the stages with all that they stand on, at most `jobs` at a time; `check` is called twice a second.
+    """Obtain the stages with all that they stand on, at most `jobs` at a time.
 
-    Raises what went wrong with a stage first.
+    Twice a second `check` is called, and `heard` for what the processes that train have told since. Raises what went
+    wrong with a stage first.
     """
     plan, running = _Plan(stages, store), dict[Future[SfcmtError | None], Stage]()
     for stage, artifact in plan.found():
         callback.stage_ended(stage, artifact)
-    while plan.is_active():
-        while plan.ready and (jobs is None or len(running) < jobs):
-            stage = plan.ready.popleft()
-            running[submit(StageOrder.of(stage, stage.experiment.runtime))] = stage
-        ended, _ = wait(running, _SECONDS, FIRST_COMPLETED)
-        check()
-        for future in ended:
-            if error := future.result():
-                raise error
-            callback.stage_ended(*plan.done(running.pop(future)))
+    try:
+        while plan.is_active():
+            while plan.ready and (jobs is None or len(running) < jobs):
+                stage = plan.ready.popleft()
+                callback.stage_waits(stage, "for a free process")
+                running[submit(StageOrder.of(stage, stage.experiment.runtime))] = stage
+            ended, _ = wait(running, _SECONDS, FIRST_COMPLETED)
+            check()
+            for identity, news in heard():
+                pass_on(news, plan.stage(identity), callback)
+            for future in ended:
+                if error := future.result():
+                    raise error
+                callback.stage_ended(*plan.done(running.pop(future)))
+    finally:
+        for stage in running.values():
+            callback.stage_left(stage)
 
 
 class _Plan:
@@ -70,6 +80,10 @@ class _Plan:
     def found(self) -> Iterator[tuple[Stage, Artifact]]:
         """The stages that need no training."""
         return ((stage, artifact) for stage, artifact in self._stages.values() if artifact)
+
+    def stage(self, identity: str) -> Stage:
+        """One of the stages."""
+        return self._stages[identity][0]
 
     def done(self, stage: Stage) -> tuple[Stage, Artifact]:
         """Note that a stage was trained; the stage with its artifact."""

@@ -8,19 +8,20 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from sfcmt.callbacks import Callback
 from sfcmt.config import Runtime
 from sfcmt.errors import ConfigError, Problem
 
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # a CPU worker may use what it finds
-os.environ.setdefault("RAY_DEDUP_LOGS", "0")  # the lines of several trainings are alike
+os.environ.setdefault("RAY_prestart_worker_first_driver", "0")  # a process for each CPU, of which few are ever used
 
 
 @contextmanager
-def ray_session(shows_output: bool = False) -> Iterator[None]:
+def ray_session(callback: Callback) -> Iterator[None]:
     """A connection to the cluster that RAY_ADDRESS names, or a cluster of this machine's own for as long as it lasts.
 
-    With `shows_output`, what processes elsewhere print is printed here. SIGTERM ends the block like Ctrl-C; whatever
-    still runs then is ended by Ray. Within another session there is nothing to do.
+    SIGTERM ends the block like Ctrl-C; whatever still runs then is ended by Ray. Within another session there is
+    nothing to do.
     """
     import ray
 
@@ -29,8 +30,10 @@ def ray_session(shows_output: bool = False) -> Iterator[None]:
     if ray.is_initialized():
         yield
         return
-    address = os.environ["RAY_ADDRESS"] if on_cluster() else "local"
-    ray.init(address, logging_level=logging.ERROR, log_to_driver=shows_output)
+    own = {"address": "local", "include_dashboard": False}  # it takes seconds to start, and nobody is told where it is
+    place = {"address": os.environ["RAY_ADDRESS"]} if on_cluster() else own
+    with callback.doing("connecting to the Ray cluster" if on_cluster() else "starting Ray"):
+        ray.init(**place, logging_level=logging.ERROR, log_to_driver=False)
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # after Ray has set a handler of its own
     try:
         with without_orphans():

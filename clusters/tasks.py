@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
+from functools import cached_property, partial
 from typing import Any
 
 import ray
-import torch
 from ray.exceptions import RayError, RayTaskError
+from ray.util.queue import Queue
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from clusters.locks import RayLock
+from clusters.messages import Sender, StageNews
 from clusters.obtain import Submit, WorkerError, obtain_stages
 from clusters.orders import StageOrder
 from clusters.session import places
 from clusters.shared_storage import refuse_unshared_store
-from clusters.train import RayTrain
 from sfcmt.callbacks import Callback
 from sfcmt.config import Runtime
 from sfcmt.errors import SfcmtError
-from sfcmt.progress import EpochLines
 from sfcmt.stages.stage import Stage
 from sfcmt.storage import absolute_store
 from sfcmt.store import Store, Trainer, train_here
@@ -44,12 +45,13 @@ def obtain_on_cluster(
     before anything is trained if the nodes do not share the store.
     """
     refuse_unshared_store(absolute_store(store.place))
+    news = _News()
     try:
         if runtime.workers == 1:
-            obtain_stages(stages, store, callback, _submit, jobs, check)
+            obtain_stages(stages, store, callback, partial(_submit, news), jobs, check, news.heard)
         else:
-            with _groups() as submit:
-                obtain_stages(stages, store, callback, submit, jobs or max(1, places(runtime)), check)
+            with _groups(news) as submit:
+                obtain_stages(stages, store, callback, submit, jobs or max(1, places(runtime)), check, news.heard)
     except RayTaskError:
         raise
     except RayError as error:
@@ -57,24 +59,40 @@ def obtain_on_cluster(
         raise WorkerError(f"a training process died ({reason}); the same command goes on from there") from error
 
 
-def _submit(order: StageOrder) -> Future[SfcmtError | None]:
+class _News:
+    """What tasks tell, by way of an actor of this process, which starts with the first task."""
+
+    @cached_property
+    def queue(self) -> Queue:
+        """Where tasks put it."""
+        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+        lasting = {"max_restarts": -1, "max_task_retries": -1}
+        return Queue(actor_options={"num_cpus": 0, "scheduling_strategy": here, **lasting})
+
+    def heard(self) -> Sequence[StageNews]:
+        """What was told since the last call."""
+        found: Sequence[StageNews] = self.queue.get_nowait_batch(self.queue.qsize())
+        return found
+
+
+def _submit(news: _News, order: StageOrder) -> Future[SfcmtError | None]:
     runtime = order.runtime
     task: Any = ray.remote(num_cpus=runtime.cpus_per_worker, num_gpus=runtime.gpus_per_worker, max_retries=_RETRIES)(
         _obtain
     )
-    future: Future[SfcmtError | None] = task.remote(order).future()
+    future: Future[SfcmtError | None] = task.remote(order, news.queue).future()
     return future
 
 
 @contextmanager
-def _groups() -> Iterator[Submit]:
+def _groups(news: _News) -> Iterator[Submit]:
     """Has orders done by groups: by an idle one if there is any, else by a new one. They end with the block."""
     latest: dict[Any, Future[SfcmtError | None]] = {}
 
     def submit(order: StageOrder) -> Future[SfcmtError | None]:
         idle = [actor for actor, future in latest.items() if future.done()]
         actor = idle[0] if idle else ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=_RETRIES)(_Group).remote()
-        latest[actor] = actor.obtain.remote(order).future()
+        latest[actor] = actor.obtain.remote(order, news.queue).future()
         return latest[actor]
 
     yield submit
@@ -85,19 +103,26 @@ class _Group:
     """An actor with a group of workers of its own."""
 
     def __init__(self) -> None:
+        from clusters.train import RayTrain
+
         self._trainer = RayTrain()
 
-    def obtain(self, order: StageOrder) -> SfcmtError | None:
-        return _obtain(order, self._trainer)
+    def obtain(self, order: StageOrder, news: Queue) -> SfcmtError | None:
+        return _obtain(order, news, self._trainer)
 
     def close(self) -> None:
         self._trainer.close()
 
 
-def _obtain(order: StageOrder, trainer: Trainer = train_here) -> SfcmtError | None:
+def _obtain(order: StageOrder, news: Queue, trainer: Trainer = train_here) -> SfcmtError | None:
+    import torch
+
+    def send(told: StageNews) -> None:
+        ray.wait([news.actor.put_nowait.remote(told)], timeout=_PATIENCE)  # which raises nothing
+
     torch.set_num_threads(order.runtime.threads or 1)
     try:
-        Store(order.runtime.store, trainer, RayLock).obtain(order.stage(), order.runtime, EpochLines())
+        Store(order.runtime.store, trainer, RayLock).obtain(order.stage(), order.runtime, Sender(send))
     except SfcmtError as error:
         return error
     return None

@@ -19,13 +19,15 @@ os.environ.setdefault("RAY_TRAIN_ENABLE_PREEMPTION_WATCHER", "0")  # an epoch is
 
 import ray
 from ray.exceptions import RayError
-from ray.train import FailureConfig, LoggingConfig, RunConfig, ScalingConfig, TrainingFailedError
+from ray.train import FailureConfig, RunConfig, ScalingConfig, TrainingFailedError
 from ray.train.torch import TorchConfig, TorchTrainer
+from ray.train.v2._internal.callbacks.datasets import DatasetsCallback
 from ray.train.v2._internal.callbacks.placement_group_callback import PlacementGroupCleanerCallback
 from ray.train.v2.api.callback import RayTrainCallback
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from clusters.exchange import Done, EpochEnded, Exchange, Failed, Message, Started
+from clusters.exchange import Done, Exchange, Failed, Message
+from clusters.messages import EpochEnded, Started, pass_on
 from clusters.obtain import WorkerError
 from clusters.orders import StageOrder
 from clusters.worker import take_orders
@@ -103,11 +105,8 @@ class _Group:
 
     def _pass_on(self, message: Message | None, workspace: Workspace) -> None:
         match message:
-            case Started(epochs):
-                workspace.callback.stage_started(workspace.stage, epochs)
-            case EpochEnded(row, outputs):
-                workspace.callback.advanced(workspace.stage, row["epoch"])
-                workspace.callback.epoch_ended(workspace.stage, row, lambda: outputs)
+            case Started() | EpochEnded():
+                pass_on(message, workspace.stage, workspace.callback)
             case Failed(error):
                 raise error
             case _:
@@ -126,11 +125,14 @@ class _Group:
 
 
 class _Trainer(TorchTrainer):  # type: ignore[misc]
-    """Without Ray's own remover of what is left behind; `clusters.orphans` says why."""
+    """Without a process that hands out Ray datasets, and without Ray's own remover of what is left behind.
+
+    `clusters.orphans` says why. Data sets are read by the workers themselves.
+    """
 
     def _create_default_callbacks(self) -> list[RayTrainCallback]:
-        callbacks = super()._create_default_callbacks()
-        return [callback for callback in callbacks if not isinstance(callback, PlacementGroupCleanerCallback)]
+        left_out = (DatasetsCallback, PlacementGroupCleanerCallback)
+        return [callback for callback in super()._create_default_callbacks() if not isinstance(callback, left_out)]
 
 
 def _trainer(runtime: Runtime, config: dict[str, Any], folder: str) -> TorchTrainer:
@@ -147,6 +149,11 @@ def _trainer(runtime: Runtime, config: dict[str, Any], folder: str) -> TorchTrai
         run_config=RunConfig(
             storage_path=folder,
             failure_config=FailureConfig(max_failures=-1),  # the exchange says when it is enough
-            logging_config=LoggingConfig(log_level="WARNING"),
+            **_quiet(),
         ),
     )
+
+
+def _quiet() -> dict[str, Any]:
+    """No notes of Ray Train's below warnings, where it can be told so: from Ray 2.56 on."""
+    return {"logging_config": ray.train.LoggingConfig("WARNING")} if hasattr(ray.train, "LoggingConfig") else {}

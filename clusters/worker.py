@@ -9,7 +9,8 @@ from typing import Any
 import ray
 from ray.train.torch import get_device
 
-from clusters.exchange import Done, EpochEnded, Message, Started
+from clusters.exchange import Done, Message
+from clusters.messages import EpochEnded, Started
 from clusters.orders import StageOrder
 from sfcmt.callbacks import Callback, Row
 from sfcmt.config import Runtime

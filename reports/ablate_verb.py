@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from tuning.verbs import JOBS_HELP
+from tuning.verbs import JOBS_HELP, Verbose
 
 if TYPE_CHECKING:
+    from sfcmt.progress.lines import ProgressLines
+    from tuning.ablation.spec import CheckedAblation
     from tuning.ablation.study import Ablation
     from tuning.summary import StageCounter
 
@@ -25,29 +27,53 @@ def ablate(
     spec: Annotated[str, typer.Argument(help="An ablation spec (YAML).")],
     overrides: Annotated[list[str] | None, typer.Argument(help="key=value for the experiment: data=FOLDER.")] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help=JOBS_HELP)] = None,
+    verbose: Verbose = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the verdict as the last line.")] = False,
 ) -> None:
     """Train an ablation's arms and compare them. Run the same command again after any interruption: it goes on."""
-    from sfcmt.callbacks import Callbacks
-    from sfcmt.progress import ProgressLines, progress_callback
-    from tuning.ablation.mirror import AblationMirror
-    from tuning.ablation.run import run_ablation
     from tuning.ablation.spec import load_ablation
-    from tuning.ablation.study import Ablation
-    from tuning.mirroring import mirrored
     from tuning.pausing import PAUSED_EXIT_CODE, PausedError, pausing
-    from tuning.summary import StageCounter
-    from tuning.training import is_here
+    from tuning.progress import progress_of
 
-    found = Ablation(Path(spec).stem, load_ablation(spec, tuple(overrides or ())))
-    mirror, counter = AblationMirror(found), StageCounter()
+    name, checked = Path(spec).stem, load_ablation(spec, tuple(overrides or ()))
     try:
-        with pausing(), mirrored(mirror), progress_callback() if is_here(jobs) else ProgressLines() as progress:
-            run_ablation(found, Callbacks([progress, counter, mirror]), jobs)
+        with pausing(), progress_of("ablate", name, _plan(name, checked), checked.experiment, verbose) as progress:
+            found, counter = _trained(name, checked, progress, jobs)
     except PausedError:
         typer.echo("Paused; the same command goes on from the last finished epoch.")
         raise typer.Exit(PAUSED_EXIT_CODE) from None
     _show(found, counter, as_json)
+
+
+def _plan(name: str, checked: CheckedAblation) -> str:
+    """What an ablation will do, in a few sentences."""
+    spec, arms = checked.spec, len(checked.design.arms)
+    seeds = str(spec.seeds) if isinstance(spec.seeds, int) else f"{spec.seeds.min} to {spec.seeds.max}"
+    oracles = ", oracles too" if spec.oracles else ""
+    return (
+        f"Ablation {name}: {arms} arms ({spec.design}) by {seeds} seeds{oracles}; "
+        f"{spec.test.metric} compared by {spec.test.kind}. Ctrl-C pauses; the same command goes on."
+    )
+
+
+def _trained(
+    name: str, checked: CheckedAblation, progress: ProgressLines, jobs: int | None
+) -> tuple[Ablation, StageCounter]:
+    """Run an ablation to its end. What takes long to load is loaded when the plan has been told."""
+    with progress.doing("loading PyTorch, MLflow and the data set"):
+        from sfcmt.callbacks import Callbacks
+        from tuning.ablation.mirror import AblationMirror
+        from tuning.ablation.run import run_ablation
+        from tuning.ablation.study import Ablation
+        from tuning.mirroring import mirrored
+        from tuning.summary import StageCounter
+
+        found = Ablation(name, checked)
+    progress.say(f"Study: {found.folder}")
+    mirror, counter = AblationMirror(found), StageCounter()
+    with mirrored(mirror, progress):
+        run_ablation(found, Callbacks([progress, counter, mirror]), jobs)
+    return found, counter
 
 
 def _show(found: Ablation, counter: StageCounter, as_json: bool) -> None:

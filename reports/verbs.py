@@ -1,4 +1,4 @@
-"""Verbs of reports: `report`, `promote`, `history`, `rollback`. Imports are late: the command must start fast."""
+"""Verbs of reports: `demo`, `report`, `promote`, `history`, `rollback`. Imports are late: verbs must start fast."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from reports.demo_verb import demo
 from reports.registry.alias import Alias
 from reports.report_verb import report
 from sfcmt.errors import ConfigError, Problem
@@ -17,6 +18,7 @@ Reason = Annotated[str, typer.Option(help="Kept in the history.")]
 
 def register(app: typer.Typer) -> None:
     """Add the verbs to the command."""
+    app.command()(demo)
     app.command()(report)
     app.command()(promote)
     app.command()(history)

@@ -11,7 +11,7 @@ from reports.findings.arms import ArmFinding, arm_findings
 from reports.findings.effects import Effects, effects_of
 from reports.sources.ablation import AblationResults
 from reports.statistics.correction import Corrected
-from reports.statistics.intervals import Interval
+from reports.statistics.interval import Interval
 from reports.tables.judging import CORRECTIONS
 from reports.tables.numbers import Metric, level_text, p_text, size_text
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 
 Row = dict[str, float]
 """One epoch's figures by name; `epoch` counts from 1."""
+What = str | Callable[[], str]
+"""What something is, or how to ask for what it is now."""
 
 
 class Callback:
@@ -19,6 +22,16 @@ class Callback:
 
     Where several workers train a stage, each has a callback; only the main worker's hears more than `epoch_ended`.
     """
+
+    def doing(self, what: What) -> AbstractContextManager[None]:
+        """A block that is no stage, such as starting Ray, and may take a while."""
+        return nullcontext()
+
+    def stage_waits(self, stage: Stage, reason: str) -> None:
+        """A stage that is missing waits for something: "for a free process", "for the process that trains it"."""
+
+    def stage_opened(self, stage: Stage) -> None:
+        """A process begins with a stage that is missing; it may have to start workers and to read data first."""
 
     def stage_started(self, stage: Stage, epochs: int) -> None:
         """A stage begins to train (or goes on training)."""
@@ -36,12 +49,33 @@ class Callback:
     def stage_ended(self, stage: Stage, artifact: Artifact) -> None:
         """A stage's artifact is there, trained just now or found (`artifact.reused`)."""
 
+    def stage_left(self, stage: Stage) -> None:
+        """A stage that has not ended will not be heard of any more: it failed, or something else did."""
+
 
 class Callbacks(Callback):
     """Passes everything on to several."""
 
     def __init__(self, callbacks: Sequence[Callback]) -> None:
         self._callbacks = callbacks
+
+    @contextmanager
+    def doing(self, what: What) -> Iterator[None]:
+        """Tell all."""
+        with ExitStack() as stack:
+            for callback in self._callbacks:
+                stack.enter_context(callback.doing(what))
+            yield
+
+    def stage_waits(self, stage: Stage, reason: str) -> None:
+        """Tell all."""
+        for callback in self._callbacks:
+            callback.stage_waits(stage, reason)
+
+    def stage_opened(self, stage: Stage) -> None:
+        """Tell all."""
+        for callback in self._callbacks:
+            callback.stage_opened(stage)
 
     def stage_started(self, stage: Stage, epochs: int) -> None:
         """Tell all."""
@@ -62,3 +96,8 @@ class Callbacks(Callback):
         """Tell all."""
         for callback in self._callbacks:
             callback.stage_ended(stage, artifact)
+
+    def stage_left(self, stage: Stage) -> None:
+        """Tell all."""
+        for callback in self._callbacks:
+            callback.stage_left(stage)

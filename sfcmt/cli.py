@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib.metadata import entry_points
 
@@ -29,6 +30,7 @@ def build_app() -> typer.Typer:
 
 def main() -> None:
     """Run the command. A user's mistake is one line a problem on standard error, and exit code 2."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin on busy cores make all slower
     try:
         build_app()()
     except SfcmtError as error:

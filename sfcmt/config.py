@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import torch
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -20,6 +19,9 @@ from pydantic import (
 from sfcmt.identity import NOT_IDENTITY
 from sfcmt.models.backbones import instead_of
 from sfcmt.models.translators import TRANSLATORS
+
+if TYPE_CHECKING:
+    import torch
 
 
 class Section(BaseModel):
@@ -127,6 +129,10 @@ class BridgeConfig(Training):
         return name
 
 
+TeacherName = Literal["bridge", "copy", "start", "bn_adapt", "shot", "ti_distillation"]
+"""The source model behind the translator; the source model on channel copies; what F_t starts from; other methods."""
+
+
 class TransferConfig(ClassifierTraining):
     """What all methods share; a method's own section adds its weights."""
 
@@ -156,7 +162,7 @@ class Runtime(Section):
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     threads: int | None = Field(None, ge=1)
     """CPU threads of torch; its own default if unset."""
-    store: str = os.environ.get("SFCMT_STORE", "sfcmt-store")
+    store: str = Field(default_factory=lambda: os.environ.get("SFCMT_STORE", "sfcmt-store"))
     """Folder of stage artifacts and embedded data, or URI of an object store, such as s3://bucket/prefix or
     gs://bucket/prefix (default: SFCMT_STORE, or ./sfcmt-store)."""
     memory_gb: float = Field(8.0, gt=0)
@@ -170,6 +176,8 @@ class Runtime(Section):
 
     def torch_device(self) -> torch.device:
         """The device that `auto` stands for, or the one asked for."""
+        import torch
+
         if self.device != "auto":
             return torch.device(self.device)
         if torch.cuda.is_available():

@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 from sfcmt.config import BridgeConfig, DataConfig, Runtime, Section, SourceConfig, TransferConfig
 from sfcmt.errors import ConfigError, Problem, UnknownNameError
 from sfcmt.identity import NOT_IDENTITY
-from sfcmt.stages.transfer import METHODS
+from sfcmt.stages.method import METHODS
 from sfcmt.yaml_files import parse_yaml, read_yaml
 
 C = TypeVar("C", bound=TransferConfig)

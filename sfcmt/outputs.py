@@ -7,9 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from safetensors.torch import load_file, save_file
-from torch import Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
+
+OUTPUTS = "outputs.safetensors"
+"""A transfer's file of them."""
 
 
 @dataclass(frozen=True)
@@ -31,9 +35,13 @@ class Outputs:
 
     def save(self, path: Path) -> None:
         """Write to a safetensors file."""
+        from safetensors.torch import save_file
+
         save_file({field.name: getattr(self, field.name).contiguous() for field in fields(self)}, path)
 
     @staticmethod
     def load(path: Path) -> Outputs:
         """Read what `save` wrote."""
+        from safetensors.torch import load_file
+
         return Outputs(**load_file(path))

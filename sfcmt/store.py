@@ -3,6 +3,7 @@
 STORE/stages/KIND-IDENTITY/     artifact.json, curves.json and the stage's own files
 STORE/partial/KIND-IDENTITY/    the same while it trains, with its last checkpoint
 STORE/locks/KIND-IDENTITY       held by the process that trains it; the kernel frees it when the process dies
+STORE/log/VERB-NAME.log         what commands have said, each epoch included
 
 An object store has the same `stages` and `partial`, and each machine works in a copy of what it needs: a stage is
 fetched when it is missing, its checkpoint is uploaded after each epoch, and its artifact when it is trained, the record
@@ -19,7 +20,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from sfcmt.callbacks import Callback, Row
 from sfcmt.config import Runtime
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
     from sfcmt.stages.stage import Stage, Workspace
 
 CURVES = "curves.json"
-WideLock = Callable[[str], AbstractContextManager[object]]
-"""Makes a lock of that name, which one process among all machines holds, and no dead one."""
+WideLock = Callable[[str, Callable[[], None]], AbstractContextManager[object]]
+"""Makes a lock of that name, which one process among all machines holds, and no dead one; tells if it must wait."""
 
 
 class Trainer(Protocol):
@@ -147,14 +148,19 @@ class Store:
         self._copy.check()
         for needed in stage.upstream:
             self.obtain(needed, runtime, callback)
-        with self._locked(_name(stage)):
+        with self._locked(_name(stage), lambda: callback.stage_waits(stage, "for the process that trains it")):
             return self.find(stage) or self._train(stage, runtime, callback)
 
     def _train(self, stage: Stage, runtime: Runtime, callback: Callback) -> Artifact:
         name, workspace = _name(stage), self.workspace(stage, runtime, callback)
         result = workspace.folder / RESULT
         result.unlink(missing_ok=True)
-        self._trainer(workspace)
+        callback.stage_opened(stage)
+        try:
+            self._trainer(workspace)
+        except BaseException:
+            callback.stage_left(stage)
+            raise
         if not result.exists():
             self._copy.fetch_partial(name)
         workspace.checkpoint.unlink(missing_ok=True)
@@ -167,12 +173,25 @@ class Store:
         return Artifact(self.root / "stages" / name, reused=False)
 
     @contextmanager
-    def _locked(self, name: str) -> Iterator[None]:
-        lock = self.root / "locks" / name
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        wide = self._wide_lock(f"{self.place} {name}") if self._wide_lock and self.remote else nullcontext()
-        with FileLock(lock), wide:
+    def _locked(self, name: str, waits: Callable[[], None]) -> Iterator[None]:
+        path = self.root / "locks" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        wide = self._wide_lock(f"{self.place} {name}", waits) if self._wide_lock and self.remote else nullcontext()
+        with _acquired(FileLock(path), waits), wide:
             yield
+
+
+@contextmanager
+def _acquired(lock: FileLock, waits: Callable[[], None]) -> Iterator[None]:
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        waits()
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _name(stage: Stage) -> str:

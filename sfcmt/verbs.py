@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -14,6 +14,7 @@ from sfcmt.errors import ConfigError, Problem
 if TYPE_CHECKING:
     from sfcmt.data.inspect import Summary
     from sfcmt.data.manifest import Modality
+    from sfcmt.registry import Registry
 
 
 def register(app: typer.Typer) -> None:
@@ -33,7 +34,7 @@ def import_(
 ) -> None:
     """Bring downloaded images into the format of sfcmt."""
     from sfcmt.data.dataset import Dataset
-    from sfcmt.data.importers.base import import_dataset
+    from sfcmt.data.importer import import_dataset
 
     pairs = dict(_key_value(option) for option in options or ())
     import_dataset(source, destination, layout, pairs)
@@ -59,11 +60,11 @@ def inspect(
 
 def list_() -> None:
     """Show methods, validators, backbones, translators, importers and shipped experiments."""
-    from sfcmt.data.importers.base import IMPORTERS
+    from sfcmt.data.importer import IMPORTERS
     from sfcmt.experiment import shipped_experiments
     from sfcmt.models.backbones import NAMED_BACKBONES
     from sfcmt.models.translators import TRANSLATORS
-    from sfcmt.stages.transfer import METHODS
+    from sfcmt.stages.method import METHODS
     from sfcmt.validators import POOL_VALIDATORS, VALIDATORS
     from sfcmt.yaml_files import read_yaml
 
@@ -71,13 +72,11 @@ def list_() -> None:
         ("experiment", name, str(read_yaml(path).get("description", "")))
         for name, path in shipped_experiments().items()
     ]
-    rows += [("method", name, _first_line(member)) for name, member in METHODS.items()]
-    rows += [("validator", name, _first_line(member)) for name, member in VALIDATORS.items()]
-    rows += [("pool validator", name, _first_line(member)) for name, member in POOL_VALIDATORS.items()]
+    rows += [*_members("method", METHODS), *_members("validator", VALIDATORS)]
+    rows += _members("pool validator", POOL_VALIDATORS)
     rows += [("backbone", name, note) for name, note in NAMED_BACKBONES.items()]
     rows += [("backbone", "...", "any other model of timm's, by its name")]
-    rows += [("translator", name, _first_line(member)) for name, member in TRANSLATORS.items()]
-    rows += [("importer", name, _first_line(member)) for name, member in IMPORTERS.items()]
+    rows += [*_members("translator", TRANSLATORS), *_members("importer", IMPORTERS)]
     table = Table("kind", "name", "what it is", box=None, pad_edge=False)
     for before, (kind, name, note) in zip([None, *rows], rows, strict=False):
         table.add_row("" if before and before[0] == kind else kind, name, note)
@@ -113,5 +112,5 @@ def _modality(modality: Modality) -> str:
     return f"{modality.name}, {modality.channels} x {modality.bits} bits, mean {mean}, std {std}"
 
 
-def _first_line(member: object) -> str:
-    return (member.__doc__ or "").split("\n", 1)[0]
+def _members(kind: str, registry: Registry[Any]) -> list[tuple[str, str, str]]:
+    return [(kind, name, registry.summary(name)) for name in registry]

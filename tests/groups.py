@@ -19,7 +19,7 @@ def in_group(workers: int, function: Callable[..., Any], *arguments: object) -> 
 
     Workers are forked from a process that has imported torch: the first group takes seconds, each other a moment.
     """
-    multiprocessing.get_context("forkserver").set_forkserver_preload(["sfcmt.experiment", "timm"])
+    multiprocessing.get_context("forkserver").set_forkserver_preload(["sfcmt.models.compat", "sfcmt.stages.setting"])
     with tempfile.TemporaryDirectory() as folder:
         given = (workers, Path(folder), function, arguments)
         start_processes(_work, given, workers, start_method="forkserver")  # type: ignore[no-untyped-call]

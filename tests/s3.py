@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from moto.server import ThreadedMotoServer
 from pyarrow.fs import FileSystem
 
 VARIABLES = {
@@ -24,6 +23,8 @@ def s3_server(port: int = 0) -> Iterator[str]:
 
     A server that starts again in the same process has what the one before had.
     """
+    from moto.server import ThreadedMotoServer  # takes a second
+
     server = ThreadedMotoServer("127.0.0.1", port, verbose=False)
     server.start()
     endpoint = "http://{}:{}".format(*server.get_host_and_port())

@@ -14,8 +14,7 @@ from sfcmt.data.loading import decode_all
 from sfcmt.data.manifest import Holes
 from sfcmt.data.schema import Split
 from sfcmt.errors import DataError
-from sfcmt.models.target_model import ModelSpec
-from sfcmt.stages.source import target_spec
+from sfcmt.models.target_model import ModelSpec, target_spec
 from tests.tiny import write_tiny
 
 

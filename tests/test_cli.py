@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
@@ -19,11 +21,14 @@ from PIL import Image
 
 from sfcmt.data.dataset import Dataset
 from sfcmt.data.schema import Split
+from tests import command
+from tests.command import Command
 from tests.data.trees import paired_tree
 from tests.database import new_database
 from tests.tiny import tiny_experiment
 
-COMMAND = [sys.executable, "-m", "sfcmt"]
+pytestmark = pytest.mark.slow
+COLD = [sys.executable, "-m", "sfcmt"]
 
 
 @dataclass(frozen=True)
@@ -39,19 +44,27 @@ class Desk:
         plain = {key: value for key, value in os.environ.items() if not key.startswith("MLFLOW")}
         return plain | {"MLFLOW_TRACKING_URI": self.uri, "COLUMNS": "80"}
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run `sfcmt` to its end."""
-        command = [*COMMAND, *arguments]
-        return subprocess.run(
-            command, cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False
+    def start(self, *arguments: str, start_new_session: bool = False) -> Command:
+        """Start `sfcmt`."""
+        return Command(
+            *("-m", "sfcmt", *arguments),
+            cwd=self.folder,
+            env=self.environment,
+            start_new_session=start_new_session,
         )
+
+    def run(self, *arguments: str) -> CompletedProcess[str]:
+        """Run `sfcmt` to its end."""
+        return command.run("-m", "sfcmt", *arguments, cwd=self.folder, env=self.environment)
+
+    def run_cold(self, *arguments: str) -> CompletedProcess[str]:
+        """Run `sfcmt` to its end in a Python that it starts."""
+        call = [*COLD, *arguments]
+        return subprocess.run(call, cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False)
 
     def ok(self, *arguments: str) -> str:
         """What a command prints that succeeds, without a word of others'."""
-        done = self.run(*arguments)
-        assert done.returncode == 0, done.stderr
-        assert not [word for word in ("Warning", "INFO", "WARNING", "Traceback") if word in done.stdout + done.stderr]
-        return done.stdout
+        return printed(self.run(*arguments))
 
     def refused(self, *arguments: str) -> list[str]:
         """The lines on standard error of a command that a user got wrong."""
@@ -65,6 +78,13 @@ class Desk:
         client = MlflowClient(self.uri)
         found = client.get_experiment_by_name(experiment)
         return [] if found is None else [run.info.run_id for run in client.search_runs([found.experiment_id])]
+
+
+def printed(done: CompletedProcess[str]) -> str:
+    """What a command has printed that has succeeded, without a word of others'."""
+    assert done.returncode == 0, done.stderr
+    assert not [word for word in ("Warning", "INFO", "WARNING", "Traceback") if word in done.stdout + done.stderr]
+    return done.stdout
 
 
 def make_desk(folder: Path, data: Path) -> Desk:
@@ -83,7 +103,7 @@ def desk(tmp_path: Path, tiny_data: Path) -> Desk:
 def used(tmp_path_factory: pytest.TempPathFactory, tiny_data: Path) -> tuple[Desk, dict[str, Any]]:
     """A desk where `sfcmt run mine.yaml --json` has been run, and the object of its last line."""
     desk = make_desk(tmp_path_factory.mktemp("desk"), tiny_data)
-    return desk, json.loads(desk.ok("run", "mine.yaml", "--json").splitlines()[-1])
+    return desk, json.loads(printed(desk.run_cold("run", "mine.yaml", "--json")).splitlines()[-1])
 
 
 def save_targets(data: Path, folder: Path, count: int = 3) -> list[str]:
@@ -99,19 +119,9 @@ def words(lines: Sequence[str]) -> str:
     return " ".join(" ".join(lines).split())
 
 
-def test_help_is_there_without_torch() -> None:
-    code = (
-        "import sys; sys.argv = ['sfcmt', '--help']\nfrom sfcmt.cli import main\ntry: main()\nexcept SystemExit: pass"
-    )
-    code += "\nprint({'torch', 'mlflow', 'timm', 'pyarrow', 'matplotlib'} & set(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert all(verb in done.stdout for verb in ("run", "compare", "predict", "list", "validate", "data"))
-    assert done.stdout.splitlines()[-1] == "set()"
-
-
 def test_the_installed_command_is_the_module() -> None:
     script = str(Path(sys.executable).parent / "sfcmt")
-    commands: list[list[str]] = [[script], COMMAND]
+    commands: list[list[str]] = [[script], COLD]
     helps = [subprocess.run([*one, "--help"], capture_output=True, check=True, text=True).stdout for one in commands]
     assert helps[0].split() == helps[1].replace("python -m sfcmt", "sfcmt").split()
 
@@ -125,7 +135,7 @@ def test_list_shows_every_kind_of_part_and_eats_no_brackets(desk: Desk) -> None:
 
 def test_validate_says_yes_or_prints_the_whole_config(desk: Desk) -> None:
     assert desk.ok("validate", "mine.yaml") == "mine.yaml: valid\n"
-    assert json.loads(desk.ok("validate", "demo", "--json"))["method"] == "tgkt"
+    assert json.loads(desk.ok("validate", "demo", "--json"))["method"] == "robust_tgkt"
 
 
 def test_validate_knows_searches_and_ablations(desk: Desk) -> None:
@@ -153,6 +163,14 @@ def test_an_unknown_experiment_is_answered_with_the_known_ones(desk: Desk) -> No
     assert "demo" in line
 
 
+@pytest.mark.parametrize("verb", ["run", "compare"])
+def test_missing_data_is_told_by_one_line_and_leaves_nothing(desk: Desk, verb: str) -> None:
+    (line,) = desk.refused(verb, "mine.yaml", "data=nowhere")
+    assert line.startswith("error: nowhere")
+    assert "no data set here" in line
+    assert not (desk.folder / "store").exists()
+
+
 def test_compare_refuses_unknown_methods_and_trains_nothing(desk: Desk) -> None:
     lines = desk.refused("compare", "mine.yaml", "--methods", "shot,shoot,tgkd")
     assert ["'shoot'" in line or "'tgkd'" in line for line in lines] == [True, True]
@@ -160,7 +178,6 @@ def test_compare_refuses_unknown_methods_and_trains_nothing(desk: Desk) -> None:
     assert not (desk.folder / "store").exists()
 
 
-@pytest.mark.slow
 def test_a_data_set_is_imported_and_looked_at(desk: Desk) -> None:
     paired_tree(desk.folder)
     assert desk.ok("data", "import", "plain", "imported") == "imported: 12 source, 3 pairs, 12 target\n"
@@ -176,7 +193,6 @@ def test_a_data_set_is_imported_and_looked_at(desk: Desk) -> None:
     assert "no data set here" in line
 
 
-@pytest.mark.slow
 def test_run_ends_with_an_object_and_the_second_run_with_nothing_new(used: tuple[Desk, dict[str, Any]]) -> None:
     desk, first = used
     assert (first["trained"], first["found"]) == (4, 0)
@@ -193,7 +209,6 @@ def test_run_ends_with_an_object_and_the_second_run_with_nothing_new(used: tuple
     assert desk.run_ids("mine") == ids
 
 
-@pytest.mark.slow
 def test_predict_agrees_between_folder_and_run(used: tuple[Desk, dict[str, Any]], tiny_data: Path) -> None:
     desk, summary = used
     run_id = summary["tracking"]["tgkt seed 0"]
@@ -212,7 +227,6 @@ def test_predict_agrees_between_folder_and_run(used: tuple[Desk, dict[str, Any]]
     assert line.startswith(f"{files[0]}: {by_folder[0]['label']} (")
 
 
-@pytest.mark.slow
 def test_predict_refuses_what_is_no_image_of_the_modality(used: tuple[Desk, dict[str, Any]]) -> None:
     desk, summary = used
     folder = f"store/stages/transfer-{summary['rows'][1]['identities'][0]}"
@@ -225,7 +239,6 @@ def test_predict_refuses_what_is_no_image_of_the_modality(used: tuple[Desk, dict
     assert line.startswith("error: runs:/0123/model: ")
 
 
-@pytest.mark.slow
 def test_compare_prints_a_table_and_logs_a_tree(desk: Desk) -> None:
     lines = desk.ok("compare", "mine.yaml", "--methods", "source_only,shot", "--seeds", "2", "--jobs", "2").splitlines()
     table = lines[: [line.startswith("Stages:") for line in lines].index(True)]
@@ -241,21 +254,12 @@ def test_compare_prints_a_table_and_logs_a_tree(desk: Desk) -> None:
     assert parents.count(None) == 1
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("verb", [("run",), ("compare", "--methods", "tgkt", "--seeds", "2", "--jobs", "2")])
 def test_interrupted_training_ends_at_once_and_goes_on(desk: Desk, verb: tuple[str, ...]) -> None:
-    command = [*COMMAND, verb[0], "mine.yaml", "source.epochs=40", *verb[1:]]
-    process = subprocess.Popen(
-        command,
-        cwd=desk.folder,
-        env=desk.environment,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  (background jobs ignore it)
-    )
+    arguments = (verb[0], "mine.yaml", "source.epochs=40", "--verbose", *verb[1:])
+    process = desk.start(*arguments, start_new_session=True)
     assert process.stderr is not None
-    while " epoch 3/40" not in (line := process.stderr.readline()):
+    while " epoch 3/40: " not in (line := process.stderr.readline()):
         assert line, "ended before it was interrupted"
     os.killpg(process.pid, signal.SIGINT)  # a terminal tells the whole group
     rest = process.communicate(timeout=60)[1].splitlines()
@@ -263,9 +267,9 @@ def test_interrupted_training_ends_at_once_and_goes_on(desk: Desk, verb: tuple[s
     assert rest[-1] == "interrupted; the same command goes on from the last finished epoch"
     assert all(" epoch " in line for line in rest[:-1])
     assert not list((desk.folder / "store").glob("stages/*"))
-    done = desk.run(*command[len(COMMAND) :])
+    done = desk.run(*arguments)
     assert done.returncode == 0, done.stderr
-    epochs = [line for line in done.stderr.splitlines() if line.startswith("source") and " epoch " in line]
+    epochs = [line for line in done.stderr.splitlines() if re.match(r"source .* epoch \d+/40: ", line)]
     seeds = 2 if verb[0] == "compare" else 1
     assert epochs
     assert len(epochs) <= seeds * 40 - 2

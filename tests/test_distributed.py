@@ -12,6 +12,8 @@ from sfcmt.distributed import averaged, gathered, is_main, main_says, own_device
 from sfcmt.errors import DataError
 from tests.groups import in_group
 
+pytestmark = pytest.mark.slow
+
 WORKERS, ROWS = 3, 8  # shares of 3, 3 and 2
 SHARES = (slice(0, 3), slice(3, 6), slice(6, 8))
 Found = dict[str, Any]

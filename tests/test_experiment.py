@@ -10,9 +10,9 @@ import yaml
 from sfcmt.config import TransferConfig
 from sfcmt.errors import ConfigError, Problem
 from sfcmt.experiment import load_experiment, parse_experiment, shipped_experiments
+from sfcmt.stages.method import METHODS
 from sfcmt.stages.methods.robust_tgkt import RobustTGKTConfig
 from sfcmt.stages.methods.shot import SHOTConfig
-from sfcmt.stages.transfer import METHODS
 
 
 def problems(raw: dict[str, object]) -> dict[str, Problem]:

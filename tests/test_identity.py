@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from sfcmt.config import Runtime, TransferConfig
 from sfcmt.experiment import Experiment
 from sfcmt.identity import NOT_IDENTITY, digest, result_fields
-from sfcmt.stages.transfer import METHODS
+from sfcmt.stages.method import METHODS
 from tests.tiny import STAGES, stage_of, tiny_experiment, write_tiny
 
 NAMES = {

@@ -15,6 +15,8 @@ from sfcmt.storage import Storage, absolute_store, is_remote, local_folder
 from tests.s3 import s3_permissions, s3_server
 from tests.server import free_port
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
@@ -109,7 +111,6 @@ class TestErrors:
             remote.check()
         remote.check()
 
-    @pytest.mark.slow
     def test_no_server(self, endpoint: str) -> None:
         nowhere = Storage(f"s3://bucket/a?endpoint_override=http://127.0.0.1:{free_port()}")
         with pytest.raises(StoreError, match=r"cannot be read: .*connect") as error:
@@ -125,7 +126,6 @@ class TestErrors:
             Storage("s3://key:geheim@bucket/a")
         assert "geheim" not in str(error.value)
 
-    @pytest.mark.slow
     def test_a_write_outlasts_a_short_outage(self) -> None:
         port, back = free_port(), threading.Event()
         with s3_server(port) as endpoint:

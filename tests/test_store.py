@@ -5,24 +5,23 @@ from __future__ import annotations
 import json
 import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 from sfcmt.callbacks import Callback
 from sfcmt.errors import StoreError
+from sfcmt.stages.fit import DivergedError
 from sfcmt.stages.stage import Stage, Workspace
 from sfcmt.storage import Storage, local_folder
 from sfcmt.store import Artifact, Store
-from tests.patience import PATIENCE
+from tests.command import Command
 from tests.s3 import s3_permissions, s3_server
 from tests.tiny import STAGES, Recorder, contents, obtain, stage_of, tiny_experiment
 
-ROOT = Path(__file__).parents[1]
 HARD = {
     "source": {"epochs": 3},
     "bridge": {"epochs": 3, "perceptual": 0.1, "bn_matching": 0.1},
@@ -70,9 +69,8 @@ class Interrupter(Callback):
             raise Interruption
 
 
-def process(data: Path, store: Path | str, kind: str, changes: dict[str, Any], *flags: str) -> subprocess.Popen[str]:
-    arguments = [sys.executable, "-c", OBTAIN, str(data), str(store), kind, json.dumps(changes), *flags]
-    return subprocess.Popen(arguments, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+def process(data: Path, store: Path | str, kind: str, changes: dict[str, Any], *flags: str) -> Command:
+    return Command("-c", OBTAIN, str(data), str(store), kind, json.dumps(changes), *flags)
 
 
 def checkpoints(store: Path) -> list[Path]:
@@ -113,6 +111,51 @@ def test_what_is_missing_is_trained_once_with_all_that_it_stands_on(tiny_data: P
         obtain("transfer", experiment.with_method(method), recorder)
     assert recorder.started == ["source", "bridge", "transfer", "transfer"]  # the last has no epochs
     assert len(list((tmp_path / "stages").iterdir())) == 5
+
+
+class Tale(Callback):
+    """Remembers when a stage is waited for, opened, trained, left."""
+
+    def __init__(self, lock: FileLock | None = None) -> None:
+        self.told: list[str] = []
+        self._lock = lock
+
+    def stage_waits(self, stage: Stage, reason: str) -> None:
+        """Note it, and release what it waits for."""
+        assert self._lock is not None
+        self.told.append(f"{stage.name} waits {reason}")
+        self._lock.release()
+
+    def stage_opened(self, stage: Stage) -> None:
+        self.told.append(f"{stage.name} opened")
+
+    def stage_started(self, stage: Stage, epochs: int) -> None:
+        self.told.append(f"{stage.name} started")
+
+    def stage_ended(self, stage: Stage, artifact: Artifact) -> None:
+        self.told.append(f"{stage.name} ended")
+
+    def stage_left(self, stage: Stage) -> None:
+        self.told.append(f"{stage.name} left")
+
+
+def test_who_waits_for_anothers_training_says_so(tiny_data: Path, tmp_path: Path) -> None:
+    experiment = tiny_experiment(tiny_data, tmp_path)
+    stage = stage_of("source", experiment)
+    (tmp_path / "locks").mkdir()
+    lock = FileLock(tmp_path / "locks" / f"source-{stage.identity}")
+    lock.acquire()
+    tale = Tale(lock)
+    Store(tmp_path).obtain(stage, experiment.runtime, tale)
+    waits = "source waits for the process that trains it"
+    assert tale.told == [waits, "source opened", "source started", "source ended"]
+
+
+def test_a_stage_that_fails_is_left(tiny_data: Path, tmp_path: Path) -> None:
+    experiment, tale = tiny_experiment(tiny_data, tmp_path, source={"lr": 1e18}), Tale()
+    with pytest.raises(DivergedError):
+        Store(tmp_path).obtain(stage_of("source", experiment), experiment.runtime, tale)
+    assert tale.told == ["source opened", "source started", "source left"]
 
 
 def test_a_record_says_what_the_artifact_is(tiny_data: Path, undisturbed: Path) -> None:
@@ -193,7 +236,6 @@ def test_a_killed_trainer_blocks_nobody_and_loses_its_broken_epoch_only(
 def kill_trainer(data: Path, store: Path | str, kind: str) -> None:
     """Have a process train a stage, and kill it in the middle of the second epoch."""
     with process(data, store, kind, HARD, "wait") as trainer:
-        assert trainer.stdout is not None
         assert [trainer.stdout.readline() for _ in range(2)] == [f"started {kind}\n", "waiting\n"]
         trainer.send_signal(signal.SIGKILL)
         assert trainer.wait(30) == -signal.SIGKILL
@@ -202,7 +244,7 @@ def kill_trainer(data: Path, store: Path | str, kind: str) -> None:
 @pytest.mark.slow
 def test_two_processes_that_need_the_same_stages_train_each_once(tiny_data: Path, tmp_path: Path) -> None:
     processes = [process(tiny_data, tmp_path, "bridge", {}) for _ in range(2)]
-    told = [line for one in processes for line in one.communicate(timeout=PATIENCE)[0].splitlines()]
+    told = [line for one in processes for line in one.communicate()[0].splitlines()]
     assert [one.returncode for one in processes] == [0, 0]
     assert sorted(told) == ["started bridge", "started source"]
 
@@ -243,6 +285,7 @@ def place(request: pytest.FixtureRequest, endpoint: str, tmp_path: Path, monkeyp
     return Place(remote if request.param == "s3" else str(tmp_path / "store"), monkeypatch, tmp_path)
 
 
+@pytest.mark.slow
 class TestEveryKindOfStore:
     def test_what_one_machine_trained_another_finds(self, tiny_data: Path, place: Place) -> None:
         experiment = tiny_experiment(tiny_data, place.uri)
@@ -269,12 +312,12 @@ class TestEveryKindOfStore:
         assert_goes_on(tiny_data, undisturbed, place.uri, kind)
 
 
+@pytest.mark.slow
 class TestObjectStore:
     @pytest.fixture
     def place(self, endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
         return Place(f"s3://bucket/{tmp_path.name}?endpoint_override={endpoint}", monkeypatch, tmp_path)
 
-    @pytest.mark.slow
     def test_a_killed_stage_goes_on_elsewhere_to_the_same_bytes(
         self, tiny_data: Path, undisturbed: Path, place: Place
     ) -> None:

@@ -15,9 +15,10 @@ from sfcmt.data.manifest import Holes
 from sfcmt.data.writer import DatasetInfo, DatasetWriter
 from sfcmt.experiment import Experiment, parse_experiment
 from sfcmt.stages.bridge import BridgeStage
+from sfcmt.stages.setting import Setting
 from sfcmt.stages.source import SourceStage
 from sfcmt.stages.stage import Stage, Workspace
-from sfcmt.stages.transfer import Setting, TransferStage
+from sfcmt.stages.transfer import TransferStage
 from sfcmt.store import Artifact, Store
 
 CLASSES = ("across", "down", "centre")

@@ -2,19 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
-from sfcmt.experiment import load_experiment
+from sfcmt.experiment import Experiment, load_experiment
 from sfcmt.yaml_files import read_yaml
 from tuning.ablation.spec import load_ablation
 from tuning.search.spec import load_search
 
 
-def checked(file: str, overrides: tuple[str, ...]) -> BaseModel:
+class Checked(NamedTuple):
+    """What a file says, defaults filled in, and the experiment that it is or is about."""
+
+    config: BaseModel
+    experiment: Experiment[Any]
+
+
+def checked(file: str, overrides: tuple[str, ...]) -> Checked:
     """A shipped experiment's name or a file's path -> its config. Raises `ConfigError` with every problem at once."""
     raw = read_yaml(Path(file)) if Path(file).is_file() else {}
     if "experiment" not in raw:  # studies are of one
-        return load_experiment(file, overrides)
-    return load_ablation(file, overrides).spec if "design" in raw else load_search(file, overrides).spec
+        experiment = load_experiment(file, overrides)
+        return Checked(experiment, experiment)
+    study = load_ablation(file, overrides) if "design" in raw else load_search(file, overrides)
+    return Checked(study.spec, study.experiment)
+
+
+def built(experiment: Experiment[Any]) -> Iterator[str]:
+    """Builds the networks that the experiment trains; a line on each. Raises `ConfigError` or `ModelError`."""
+    from sfcmt.models.building import built_backbone, built_translator
+    from sfcmt.stages.method import METHODS
+
+    yield built_backbone(experiment.source, experiment.data.size)
+    if METHODS[experiment.method].needs_bridge(experiment.transfer):
+        yield built_translator(experiment.bridge, experiment.data.size)

@@ -16,9 +16,9 @@ from sfcmt.evaluation.labels import has_labels, open_labels
 from sfcmt.evaluation.oracles import oracle_logits, oracle_stages
 from sfcmt.evaluation.scores import Scores, score
 from sfcmt.experiment import Experiment
-from sfcmt.outputs import Outputs
+from sfcmt.outputs import OUTPUTS, Outputs
 from sfcmt.stages.stage import Stage
-from sfcmt.stages.transfer import OUTPUTS, TransferStage
+from sfcmt.stages.transfer import TransferStage
 from sfcmt.store import Artifact, Store
 from sfcmt.validators import POOL_VALIDATORS, VALIDATORS
 from tuning.training import train_stages

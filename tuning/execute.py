@@ -5,28 +5,32 @@ from __future__ import annotations
 from rich.console import Console
 
 from sfcmt.callbacks import Callbacks
-from sfcmt.progress import ProgressLines, progress_callback
+from sfcmt.progress.lines import ProgressLines
 from tuning.comparison import Comparison
 from tuning.summary import StageCounter, Summary, summarise, table_of
 from tuning.tracker import Tracker, outages_reported
-from tuning.training import is_here
 
 
-def execute(name: str, comparison: Comparison, jobs: int | None = None, is_comparison: bool = True) -> Summary:
+def execute(
+    name: str, comparison: Comparison, progress: ProgressLines, jobs: int | None = None, is_comparison: bool = True
+) -> Summary:
     """Train what is missing of a comparison, print the table, and log it to the MLflow experiment `name`.
 
     A comparison is tracked as a parent run with a child for each method and seed; else only the experiment's own
     method is, with its model.
     """
     counter = StageCounter()
-    with progress_callback() if is_here(jobs) else ProgressLines() as progress:  # other processes print lines, too
-        comparison.train(Callbacks([progress, counter]), jobs)
-    summary = summarise(name, comparison)
+    comparison.train(Callbacks([progress, counter]), jobs)
+    with progress.doing("judging"):
+        summary = summarise(name, comparison)
     summary.trained, summary.found = len(counter.trained), len(counter.found)
     console = Console(soft_wrap=True, highlight=False, markup=False)
-    show_results(console, summary, comparison)
-    summary.tracking = track(name, comparison, summary, is_comparison)
-    show_tracking(console, summary)
+    with progress.aside():
+        show_results(console, summary, comparison)
+    with progress.doing("logging to MLflow"):
+        summary.tracking = track(name, comparison, summary, is_comparison)
+    with progress.aside():
+        show_tracking(console, summary)
     return summary
 
 

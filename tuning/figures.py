@@ -18,7 +18,8 @@ from sfcmt.experiment import Experiment
 from sfcmt.figures.confusion import confusion_figure
 from sfcmt.figures.embedding import embed, embedding_figure
 from sfcmt.figures.translations import translations_figure
-from sfcmt.stages.bridge import BridgeStage, load_translator
+from sfcmt.stages.bridge import BridgeStage
+from sfcmt.stages.bridge_training import load_translator
 from tuning.comparison import Cell, Comparison
 
 _SAMPLES = 8

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 import mlflow
 from mlflow.entities import Run
 
+from sfcmt.callbacks import Callback
 from tuning.tracker import IDENTITY, PARENT
 
 _SECONDS = 2.0
@@ -61,7 +62,7 @@ class StudyMirror(ABC):
 
 
 @contextmanager
-def mirrored(mirror: StudyMirror) -> Iterator[None]:
+def mirrored(mirror: StudyMirror, callback: Callback) -> Iterator[None]:
     """Sync while the block runs, and once more at its end.
 
     If the server cannot be reached then either, what is missing is written when the same command runs again.
@@ -73,14 +74,17 @@ def mirrored(mirror: StudyMirror) -> Iterator[None]:
             mirror.sync()
 
     thread = threading.Thread(target=follow, daemon=True, name="mlflow-mirror")
-    mirror.sync()  # the database is made before any other process opens it
+    with callback.doing("opening MLflow"):
+        mirror.sync()  # the database is made before any other process opens it
     thread.start()
     try:
         yield
     finally:
         stop.set()
         thread.join()
-        if not mirror.catch_up():
+        with callback.doing("bringing MLflow up to date"):
+            is_up_to_date = mirror.catch_up()
+        if not is_up_to_date:
             print(
                 f"MLflow at {mlflow.get_tracking_uri()} cannot be reached; run the same command again to log the rest"
             )

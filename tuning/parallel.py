@@ -6,18 +6,23 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 
+from clusters.messages import Sender, StageNews
 from clusters.obtain import WorkerError, obtain_stages
 from clusters.orders import StageOrder
 from sfcmt.callbacks import Callback
 from sfcmt.errors import SfcmtError
-from sfcmt.progress import EpochLines
 from sfcmt.stages.stage import Stage
 from sfcmt.store import Store
+
+_SECONDS = 0.5
 
 
 def obtain_all(stages: Sequence[Stage], store: Store, callback: Callback, jobs: int) -> None:
@@ -27,9 +32,11 @@ def obtain_all(stages: Sequence[Stage], store: Store, callback: Callback, jobs: 
     """
     others = multiprocessing.active_children()
     try:
-        with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _follow_parent) as pool:
+        with ProcessPoolExecutor(jobs, _processes(), _follow_parent) as pool:
+            workers = _Workers(pool)
             try:
-                obtain_stages(stages, store, callback, lambda order: pool.submit(_obtain, order), jobs)
+                with workers.awaited(callback):
+                    obtain_stages(stages, store, callback, workers.submit, jobs, heard=workers.heard)
             except KeyboardInterrupt:
                 for worker in set(multiprocessing.active_children()) - set(others):
                     worker.terminate()
@@ -38,15 +45,63 @@ def obtain_all(stages: Sequence[Stage], store: Store, callback: Callback, jobs: 
         raise WorkerError("a training process died (out of memory?); the same command goes on from there") from error
 
 
-def _obtain(order: StageOrder) -> SfcmtError | None:
+class _Workers:
+    """Has a pool do orders, and hears of each through a pipe of its own."""
+
+    def __init__(self, pool: Executor) -> None:
+        self._pool = pool
+        self._pipes: dict[Future[SfcmtError | None], tuple[Connection, Connection]] = {}
+
+    def submit(self, order: StageOrder) -> Future[SfcmtError | None]:
+        """Have an order done."""
+        pipe = multiprocessing.Pipe(duplex=False)
+        future = self._pool.submit(_obtain, order, pipe[1])
+        self._pipes[future] = pipe
+        return future
+
+    def heard(self) -> Iterator[StageNews]:
+        """What was told since the last call."""
+        for future, (reader, _) in list(self._pipes.items()):
+            has_ended = future.done()  # asked first: nothing is told after
+            while reader.poll():
+                yield reader.recv()
+            if has_ended:
+                del self._pipes[future]
+
+    @contextmanager
+    def awaited(self, callback: Callback) -> Iterator[None]:
+        """After an error of one order within the block, wait for the others.
+
+        They are heard until then: a pipe that is full stops who writes to it.
+        """
+        try:
+            yield
+        except SfcmtError:
+            list(self.heard())
+            if self._pipes:
+                with callback.doing("waiting for the trainings that still run"):
+                    while self._pipes:
+                        wait(self._pipes, _SECONDS)
+                        list(self.heard())
+            raise
+
+
+def _obtain(order: StageOrder, pipe: Connection) -> SfcmtError | None:
     import torch
 
     torch.set_num_threads(1)  # more on busy cores makes all slower
     try:
-        Store(order.runtime.store).obtain(order.stage(), order.runtime, EpochLines())
+        Store(order.runtime.store).obtain(order.stage(), order.runtime, Sender(pipe.send))
     except SfcmtError as error:
         return error
     return None
+
+
+def _processes() -> BaseContext:
+    """Forked from one that has imported torch, which takes seconds, and has done nothing else."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["sfcmt.stages.setting", "sfcmt.models.compat"])
+    return context
 
 
 def _follow_parent() -> None:

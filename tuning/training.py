@@ -31,13 +31,13 @@ def train_stages(
         from clusters.locks import RayLock
         from clusters.train import RayTrain
 
-        with ray_session(), RayTrain() as trainer:
+        with ray_session(callback), RayTrain() as trainer:
             check_places(runtime)
             _one_by_one(stages, runtime, Store(store.place, trainer, RayLock), callback)
     elif grouped or on_cluster():
         from clusters.tasks import obtain_on_cluster
 
-        with ray_session(shows_output=True):
+        with ray_session(callback):
             obtain_on_cluster(stages, runtime, store, callback, jobs)
     else:
         obtain_all(stages, store, callback, jobs or 1)

@@ -17,7 +17,9 @@ ExperimentArgument = Annotated[str, typer.Argument(help="A shipped experiment's 
 Overrides = Annotated[list[str] | None, typer.Argument(help="key=value, such as data=FOLDER or transfer.beta_f=0.5")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one machine-readable object as the last line.")]
 Oracles = Annotated[bool, typer.Option(help="Also train the oracles, which read sealed labels, for comparison.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print a line for each epoch, too.")]
 
+GOES_ON = "Ctrl-C stops; the same command goes on."
 JOBS_HELP = "Trainings at the same time (default: 1; on a Ray cluster as many as fit)."
 
 
@@ -32,26 +34,43 @@ def register(app: typer.Typer) -> None:
 def validate(
     file: Annotated[str, typer.Argument(help="An experiment, search or ablation (YAML), or a shipped experiment.")],
     overrides: Overrides = None,
+    build: Annotated[
+        bool, typer.Option("--build", help="Also build the networks, and show them an image of the experiment's size.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was checked, defaults filled in.")] = False,
 ) -> None:
     """Check a YAML file: all its mistakes at once, before anything is trained."""
-    from tuning.checking import checked
+    from tuning.checking import built, checked
 
-    config = checked(file, tuple(overrides or ()))
-    typer.echo(json.dumps(config.model_dump(mode="json"), indent=2) if as_json else f"{file}: valid")
+    config, experiment = checked(file, tuple(overrides or ()))
+    lines = list(built(experiment)) if build else []
+    if as_json:
+        typer.echo(json.dumps(config.model_dump(mode="json"), indent=2))
+        return
+    typer.echo("\n".join([f"{file}: valid", *lines]))
 
 
 def run(
-    experiment: ExperimentArgument, overrides: Overrides = None, oracles: Oracles = False, as_json: AsJson = False
+    experiment: ExperimentArgument,
+    overrides: Overrides = None,
+    oracles: Oracles = False,
+    verbose: Verbose = False,
+    as_json: AsJson = False,
 ) -> None:
     """Run one experiment: source, bridge, transfer; then log it to MLflow and show how it did."""
     from sfcmt.experiment import load_experiment
-    from tuning.comparison import Comparison
-    from tuning.execute import execute
+    from tuning.progress import progress_of
 
-    config = load_experiment(experiment, overrides or ())
+    config, name = load_experiment(experiment, overrides or ()), _name(experiment)
     methods = list(dict.fromkeys(["source_only", config.method]))
-    summary = execute(_name(experiment), Comparison(config, methods, [config.seed], oracles), is_comparison=False)
+    plan = f"Run {name}: {', '.join(methods)}; seed {config.seed}. {GOES_ON}"
+    with progress_of("run", name, plan, config, verbose) as progress:
+        with progress.doing("loading PyTorch, MLflow and the data set"):
+            from tuning.comparison import Comparison
+            from tuning.execute import execute
+
+            comparison = Comparison(config, methods, [config.seed], oracles)
+        summary = execute(name, comparison, progress, is_comparison=False)
     if as_json:
         typer.echo(json.dumps(summary.as_json()))
 
@@ -63,21 +82,28 @@ def compare(
     seeds: Annotated[int, typer.Option(min=1, help="Number of seeds; the first is the experiment's.")] = 3,
     jobs: Annotated[int | None, typer.Option(min=1, help=JOBS_HELP)] = None,
     oracles: Oracles = False,
+    verbose: Verbose = False,
     as_json: AsJson = False,
 ) -> None:
     """Run several methods on shared stages, over several seeds."""
     from sfcmt.experiment import load_experiment
-    from sfcmt.stages.transfer import METHODS
-    from tuning.comparison import Comparison
-    from tuning.execute import execute
+    from sfcmt.stages.method import METHODS
+    from tuning.progress import progress_of
 
-    config = load_experiment(experiment, overrides or ())
-    names = list(METHODS) if methods == "all" else [name.strip() for name in methods.split(",")]
-    unknown = [Problem("--methods", name, ", ".join(METHODS)) for name in names if name not in METHODS]
+    config, name = load_experiment(experiment, overrides or ()), _name(experiment)
+    names = list(METHODS) if methods == "all" else list(dict.fromkeys(map(str.strip, methods.split(","))))
+    unknown = [Problem("--methods", method, ", ".join(METHODS)) for method in names if method not in METHODS]
     if unknown:
         raise ConfigError(unknown)
     numbers = range(config.seed, config.seed + seeds)
-    summary = execute(_name(experiment), Comparison(config, list(dict.fromkeys(names)), numbers, oracles), jobs)
+    plan = f"Compare {name}: {len(names)} methods by {seeds} seeds. {GOES_ON}"
+    with progress_of("compare", name, plan, config, verbose) as progress:
+        with progress.doing("loading PyTorch, MLflow and the data set"):
+            from tuning.comparison import Comparison
+            from tuning.execute import execute
+
+            comparison = Comparison(config, names, numbers, oracles)
+        summary = execute(name, comparison, progress, jobs)
     if as_json:
         typer.echo(json.dumps(summary.as_json()))
 

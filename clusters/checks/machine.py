@@ -147,9 +147,8 @@ def _gpus() -> tuple[str, ...]:
 
 def torchvision_problem() -> str | None:
     """Why torchvision cannot be imported beside this build of torch."""
-    import sfcmt.models.compat  # noqa: F401
-
     try:
+        importlib.import_module("sfcmt.models.compat")
         importlib.import_module("torchvision.transforms.v2")
     except (ImportError, OSError, RuntimeError) as error:
         return f"cannot be imported: {next(iter(str(error).splitlines()), type(error).__name__)}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import matplotlib as mpl
 
 from reports.figures.drawing import ACCENT, FAINT, PAPER, STYLE, Drawing, new_drawing
-from reports.statistics.intervals import Interval
+from reports.statistics.interval import Interval
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from reports.sources.results import Results
 from reports.sources.runs import Run
 from sfcmt.errors import DataError
 from sfcmt.figures.confusion import confusion_figure
-from sfcmt.stages.bridge import BridgeStage, load_translator
+from sfcmt.stages.bridge import BridgeStage
+from sfcmt.stages.bridge_training import load_translator
 from tuning.figures import translated_samples
 
 

@@ -8,7 +8,7 @@ from reports.sources.ablation import AblationResults
 from reports.sources.runs import samples_of
 from reports.statistics.correction import Corrected, correct
 from reports.statistics.estimates import Estimate, iqm_of, mean_of
-from reports.statistics.intervals import Interval
+from reports.statistics.interval import Interval
 from reports.statistics.paired import Difference, compare
 from reports.statistics.samples import Sample
 from tuning.ablation.stopping import Decision

@@ -14,8 +14,8 @@ from sfcmt.data.schema import Split
 from sfcmt.experiment import Experiment
 from sfcmt.identity import digest
 from sfcmt.models.target_model import ModelSpec, TargetModel
-from sfcmt.outputs import Outputs
-from sfcmt.stages.transfer import OUTPUTS, TransferStage
+from sfcmt.outputs import OUTPUTS, Outputs
+from sfcmt.stages.transfer import TransferStage
 from sfcmt.store import Artifact
 from tuning.search.distilling import DISTILLED, METHOD
 from tuning.search.mirror import final_values

@@ -21,7 +21,7 @@ from mlflow.entities import Param, Run, ViewType
 
 from reports.registry.alias import Alias
 from reports.registry.evidence import Evidence
-from reports.statistics.intervals import Interval
+from reports.statistics.interval import Interval
 
 _EVIDENCE = "evidence."
 

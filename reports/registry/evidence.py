@@ -16,14 +16,15 @@ interval is about other images of this kind; it says nothing of other seeds, and
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
-from torch import Tensor
+from reports.statistics.interval import Interval
 
-from reports.registry.answers import Answers
-from reports.statistics.intervals import Interval, bootstrap_interval, mean
-from reports.statistics.samples import Array
-from sfcmt.evaluation.scores import score
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from reports.registry.answers import Answers
+    from reports.statistics.samples import Array
 
 AGREEMENT, ORACLE = "joint_ensemble_agreement", "oracle_balanced_accuracy"
 
@@ -54,6 +55,8 @@ class Evidence:
 
 def agreement(challenger: Answers, champion: Answers) -> Evidence:
     """Compare without labels."""
+    from reports.statistics.intervals import bootstrap_interval, mean
+
     ensemble_N = (challenger.ensemble.double() + champion.ensemble.double()).argmax(dim=1)
     ours_N, theirs_N = (_numbers(one.logits.argmax(dim=1) == ensemble_N) for one in (challenger, champion))
     interval = bootstrap_interval((ours_N - theirs_N,), mean)
@@ -62,6 +65,11 @@ def agreement(challenger: Answers, champion: Answers) -> Evidence:
 
 def oracle(challenger: Answers, champion: Answers, labels_N: Tensor) -> Evidence:
     """Compare by sealed labels."""
+    import numpy as np
+
+    from reports.statistics.intervals import bootstrap_interval, mean
+    from sfcmt.evaluation.scores import score
+
     right = [_numbers(one.logits.argmax(dim=1) == labels_N) for one in (challenger, champion)]
     classes_N = labels_N.numpy()
     strata = [(right[0] - right[1])[classes_N == label] for label in np.unique(classes_N)]

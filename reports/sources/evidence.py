@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 
-from reports.statistics.intervals import Interval
+from reports.statistics.interval import Interval
 
 MISSING, NONE = "missing", "none"
 

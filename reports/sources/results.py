@@ -19,8 +19,8 @@ from sfcmt.data.schema import Split
 from sfcmt.errors import DataError
 from sfcmt.evaluation.labels import has_labels, open_labels
 from sfcmt.experiment import Experiment
-from sfcmt.outputs import Outputs
-from sfcmt.stages.transfer import OUTPUTS, TransferStage
+from sfcmt.outputs import OUTPUTS, Outputs
+from sfcmt.stages.transfer import TransferStage
 from sfcmt.store import Store
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from reports.statistics.intervals import Interval, bootstrap_interval, mean
+from reports.statistics.interval import Interval
+from reports.statistics.intervals import bootstrap_interval, mean
 from reports.statistics.samples import StatisticsError
 
 MIN_STUDIES = 3

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reports.statistics.intervals import Interval, bootstrap_interval, iqm, mean, t_interval
+from reports.statistics.interval import Interval
+from reports.statistics.intervals import bootstrap_interval, iqm, mean, t_interval
 from reports.statistics.samples import Sample, StatisticsError, values_of
 
 

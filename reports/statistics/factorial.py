@@ -10,7 +10,7 @@ import numpy as np
 import statsmodels.api as sm
 from numpy.typing import NDArray
 
-from reports.statistics.intervals import Interval
+from reports.statistics.interval import Interval
 from reports.statistics.samples import Array, StatisticsError
 
 

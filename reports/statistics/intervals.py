@@ -11,29 +11,16 @@ means of skewed values.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
 
+from reports.statistics.interval import Interval
 from reports.statistics.samples import Array, StatisticsError
 from tuning.ablation.student import t_limits
 
 RESAMPLES = 9999
 T_INTERVAL, EXPANDED_BOOTSTRAP = "t", "expanded percentile bootstrap"
-
-
-@dataclass(frozen=True)
-class Interval:
-    """Limits, the share of studies in which such limits hold the truth, and how they were made."""
-
-    low: float
-    high: float
-    level: float
-    method: str
-
-    def __contains__(self, value: float) -> bool:
-        return self.low <= value <= self.high
 
 
 def mean(values: Array, axis: int = -1) -> Array:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reports.statistics.effect_sizes import corrected_d, rank_biserial
-from reports.statistics.intervals import Interval, t_interval
+from reports.statistics.interval import Interval
+from reports.statistics.intervals import t_interval
 from reports.statistics.paired_tests import Test, run_test
 from reports.statistics.samples import Sample, differences_of
 from tuning.ablation.reach import TestKind

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from reports.findings.across import Across, BySeed
 from reports.sources.evidence import Provenance, interval_text, seeds_text
 from reports.statistics.estimates import mean_of, pooled
-from reports.statistics.intervals import Interval
+from reports.statistics.interval import Interval
 from reports.tables.model import Cell, Column, Table, label, missing
 from reports.tables.notes import notes_of
 from reports.tables.numbers import Metric, level_text

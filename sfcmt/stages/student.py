@@ -16,8 +16,8 @@ from sfcmt.outputs import Outputs
 from sfcmt.stages.fit import fit
 from sfcmt.stages.learner import Learner, ParameterGroup, classifier_groups
 from sfcmt.stages.predict import predict_rows
+from sfcmt.stages.setting import Setting, outputs_of
 from sfcmt.stages.terms.base import Step, Survey, Term, channel_copy
-from sfcmt.stages.transfer import Setting, outputs_of
 
 
 class Weighted(NamedTuple):

@@ -14,9 +14,6 @@ from sfcmt.data.batches import Column
 from sfcmt.models.classifier import Prediction
 from sfcmt.stages.predict import predict_rows
 
-TeacherName = Literal["bridge", "copy", "start", "bn_adapt", "shot", "ti_distillation"]
-"""The source model behind the translator; the source model on channel copies; what F_t starts from; other methods."""
-
 
 class Teacher:
     """A frozen model's predictions for the rows of a column.

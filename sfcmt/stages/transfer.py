@@ -1,170 +1,21 @@
-"""The transfer stage: from the source model to a target model, by any method. TGKT is one; every baseline is another.
+"""The transfer stage: from the source model to a target model, by any method.
 
-A method is one file in `sfcmt.stages.methods`. It never sees TR source images, nor target labels.
+It never sees TR source images, nor target labels.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, ClassVar, Generic, TypeVar, cast
-
-import torch
-from torch import Tensor, nn
+from typing import Any, ClassVar
 
 from sfcmt.config import TransferConfig
-from sfcmt.data.batches import UnlabelledData
 from sfcmt.data.schema import Split
-from sfcmt.distributed import is_main
-from sfcmt.errors import StoreError
-from sfcmt.models.classifier import Classifier, Prediction, copy_of, frozen
-from sfcmt.models.target_model import ModelSpec, TargetModel
-from sfcmt.outputs import Outputs
-from sfcmt.registry import Registry
-from sfcmt.stages.bridge import BridgeStage, load_translator
-from sfcmt.stages.predict import predict_rows
-from sfcmt.stages.source import SourceStage, target_spec
+from sfcmt.outputs import OUTPUTS
+from sfcmt.stages.bridge import BridgeStage
+from sfcmt.stages.method import METHODS, Method
+from sfcmt.stages.source import SourceStage
 from sfcmt.stages.stage import Stage, Workspace
-from sfcmt.stages.teacher import Teacher, TeacherName, mean_of
-from sfcmt.stages.terms.base import channel_copy
-from sfcmt.store import Artifact, Store
-
-C = TypeVar("C", bound=TransferConfig)
-OUTPUTS = "outputs.safetensors"
-
-
-class Method(ABC, Generic[C]):
-    """One way to make a target model. `Config` is the type of its `transfer` section."""
-
-    Config: ClassVar[type[TransferConfig]] = TransferConfig
-    version: ClassVar[int] = 1
-    """Raised by hand whenever the method gives another result from the same config."""
-    trains: ClassVar[bool] = True
-    """Whether it has epochs."""
-
-    @classmethod
-    def needs_bridge(cls, config: C) -> bool:
-        """Whether it has a use for the translator."""
-        return False
-
-    @classmethod
-    def start(cls, config: C) -> str | None:
-        """The method from whose target model F_t starts; None for the source model."""
-        return None
-
-    @classmethod
-    def upstream(cls, config: C) -> tuple[str, ...]:
-        """The methods whose target models it uses."""
-        start = cls.start(config)
-        return (start,) if start else ()
-
-    @abstractmethod
-    def adapt(self, setting: Setting[C]) -> TargetModel:
-        """The target model."""
-
-
-METHODS: Registry[type[Method[Any]]] = Registry("method", "sfcmt.stages.methods")
-
-
-class Setting(Generic[C]):
-    """What a method works with: its config, the frozen source model, the bridge, and unlabelled data."""
-
-    def __init__(self, config: C, workspace: Workspace) -> None:
-        self.config, self.workspace = config, workspace
-        self._stage = workspace.stage
-
-    @cached_property
-    def source(self) -> Classifier:
-        """F_s and C_s, frozen, on the device."""
-        model = TargetModel.load(self.workspace.artifact("source").path).classifier
-        return cast("Classifier", self._on_device(frozen(model)))
-
-    @cached_property
-    def translator(self) -> nn.Module:
-        """T, frozen, on the device."""
-        name = self._stage.experiment.bridge.translator
-        return self._on_device(load_translator(name, self.workspace.artifact("bridge").path))
-
-    @cached_property
-    def data(self) -> UnlabelledData:
-        """TR target images and TI pairs."""
-        return UnlabelledData(self._stage.dataset, self._stage.experiment.data, self.workspace.reader)
-
-    @property
-    def classes(self) -> int:
-        """K."""
-        return len(self._stage.dataset.classes)
-
-    @cached_property
-    def models(self) -> dict[str, Classifier]:
-        """The target models of the methods that it stands on, by method, frozen, on the device."""
-        names = METHODS[self._stage.experiment.method].upstream(self.config)
-        paths = {name: self.workspace.artifact(TransferStage.kind, name).path for name in names}
-        loaded = {name: frozen(TargetModel.load(path).classifier) for name, path in paths.items()}
-        return {name: cast("Classifier", self._on_device(model)) for name, model in loaded.items()}
-
-    @property
-    def start(self) -> Classifier:
-        """What F_t starts from, frozen, on the device."""
-        name = METHODS[self._stage.experiment.method].start(self.config)
-        return self.models[name] if name else self.source
-
-    def trained(self, identity: str) -> Artifact:
-        """Any transfer in the store. Raises `StoreError` if it is missing."""
-        found = Store(self.workspace.runtime.store).open(TransferStage.kind, identity)
-        if found is None:
-            raise StoreError(f"{TransferStage.kind}-{identity}: missing in {self.workspace.runtime.store}")
-        return found
-
-    def new_student(self, start: Classifier | None = None) -> Classifier:
-        """F_t, started from `start` (the method's own, if None), with C frozen."""
-        student = cast("Classifier", self._on_device(copy_of(start or self.start)))
-        student.freeze_head()
-        return student
-
-    def bridged(self, x_B1HW: Tensor) -> Prediction:
-        """The source model on translated target images."""
-        prediction: Prediction = self.source(self.translator(x_B1HW))
-        return prediction
-
-    def copied(self, x_B1HW: Tensor) -> Prediction:
-        """The source model on channel copies of target images."""
-        prediction: Prediction = self.source(channel_copy(x_B1HW))
-        return prediction
-
-    def teacher(self, names: Sequence[TeacherName]) -> Teacher:
-        """The mean of the named models' predictions for TR target images."""
-        return Teacher(mean_of([self._named(name) for name in names]), self.data.target, self.config.teacher_view)
-
-    def _named(self, teacher: TeacherName) -> Callable[[Tensor], Prediction]:
-        if teacher == "copy":
-            return self.copied
-        if teacher == "bridge":
-            _ = self.translator  # loaded now: its construction draws random numbers, which no epoch may miss
-            return self.bridged
-        model = self.start if teacher == "start" else self.models[teacher]
-        return lambda x_B1HW: cast("Prediction", model(channel_copy(x_B1HW)))
-
-    def pair_teacher(self) -> Teacher:
-        """C_s F_s on the real source side of TI pairs."""
-        return Teacher(self.source, self.data.pair_source, self.config.teacher_view)
-
-    def target_model(self, classifier: Classifier) -> TargetModel:
-        """The result: a classifier of channel copies."""
-        return TargetModel(self._spec("copy"), classifier)
-
-    def translated_model(self) -> TargetModel:
-        """The source model behind the translator."""
-        name = self._stage.experiment.bridge.translator
-        return TargetModel(self._spec(name), self.source, self.translator)
-
-    def _spec(self, translator: str) -> ModelSpec:
-        experiment = self._stage.experiment
-        return target_spec(self._stage.dataset, experiment.source.backbone, experiment.data.size, translator)
-
-    def _on_device(self, model: nn.Module) -> nn.Module:
-        return model.to(device=self.workspace.device, memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 
 class TransferStage(Stage):
@@ -210,6 +61,9 @@ class TransferStage(Stage):
 
     def train(self, workspace: Workspace) -> dict[str, float]:
         """Make the target model, save it and its outputs."""
+        from sfcmt.distributed import is_main
+        from sfcmt.stages.setting import Setting, outputs_of
+
         setting = Setting(self.config, workspace)
         model = self.method().adapt(setting).to(workspace.device).eval()
         outputs = outputs_of(model, setting)
@@ -217,13 +71,3 @@ class TransferStage(Stage):
             model.save(workspace.folder)
             outputs.save(workspace.folder / OUTPUTS)
         return {}
-
-
-def outputs_of(model: TargetModel, setting: Setting[Any]) -> Outputs:
-    """What scoring and validators need of a model: its predictions for all targets and the held-out pairs."""
-    data = setting.data
-    target = predict_rows(model.predict, data.target)
-    pair = predict_rows(model.predict, data.pair_target, data.held_pair_rows)
-    real = predict_rows(setting.source, data.pair_source, data.held_pair_rows)
-    tensors = (target.logits_BK, target.features_BD, pair.logits_BK, pair.features_BD, real.logits_BK, real.features_BD)
-    return Outputs(*(tensor.cpu() for tensor in tensors))

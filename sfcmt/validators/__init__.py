@@ -1,5 +1,28 @@
-"""Label-free scores of trained target models. Higher is better for each of them."""
+"""Label-free scores of trained target models: of one model (to drive a search), or over a pool (to pick from it).
 
-from sfcmt.validators.base import POOL_VALIDATORS, VALIDATORS, PoolValidator, Validator
+Higher is better for each of them.
+"""
 
-__all__ = ["POOL_VALIDATORS", "VALIDATORS", "PoolValidator", "Validator"]
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from sfcmt.outputs import Outputs
+from sfcmt.registry import Registry
+
+
+class Validator(Protocol):
+    """Scores one model by its outputs; higher is better."""
+
+    def __call__(self, outputs: Outputs) -> float: ...
+
+
+class PoolValidator(Protocol):
+    """Scores each model of a pool by the outputs of all; higher is better."""
+
+    def __call__(self, pool: Sequence[Outputs]) -> list[float]: ...
+
+
+VALIDATORS: Registry[Validator] = Registry("validator", "sfcmt.validators")
+POOL_VALIDATORS: Registry[PoolValidator] = Registry("pool validator", "sfcmt.validators.pool")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import linalg
 
 from sfcmt.outputs import Outputs
-from sfcmt.validators.base import VALIDATORS
+from sfcmt.validators import VALIDATORS
 
 
 @VALIDATORS.register("bnm")

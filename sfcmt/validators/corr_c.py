@@ -7,7 +7,7 @@ import math
 from torch import linalg
 
 from sfcmt.outputs import Outputs
-from sfcmt.validators.base import VALIDATORS
+from sfcmt.validators import VALIDATORS
 
 
 @VALIDATORS.register("corr_c")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sfcmt.losses.information_maximisation import information_maximisation
 from sfcmt.outputs import Outputs
-from sfcmt.validators.base import VALIDATORS
+from sfcmt.validators import VALIDATORS
 
 
 @VALIDATORS.register("infomax")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sfcmt.outputs import Outputs
-from sfcmt.validators.base import VALIDATORS
+from sfcmt.validators import VALIDATORS
 
 
 @VALIDATORS.register("pair_agreement")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 
 from sfcmt.outputs import Outputs
-from sfcmt.validators.base import VALIDATORS
+from sfcmt.validators import VALIDATORS
 
 
 @VALIDATORS.register("pair_cosine")

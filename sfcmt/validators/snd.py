@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 
 from sfcmt.outputs import Outputs
-from sfcmt.validators.base import VALIDATORS
+from sfcmt.validators import VALIDATORS
 
 TEMPERATURE = 0.05
 _ROWS_AT_ONCE = 512

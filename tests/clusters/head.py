@@ -1,10 +1,9 @@
-"""A head node of a test's own: asks for a token, shows its dashboard on loopback only, ends with the test."""
+"""A head node of the tests' own: asks for a token, shows its dashboard on loopback only, ends with the tests."""
 
 from __future__ import annotations
 
 import json
 import os
-import secrets
 import subprocess
 import sys
 import tempfile
@@ -14,10 +13,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import STDOUT
 
 import pytest
 
+from tests.command import Command
 from tests.patience import PATIENCE
+from tests.s3 import VARIABLES
 from tests.server import free_port
 
 _AUTHENTICATION = ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH", "RAY_AUTH_MODE")
@@ -40,40 +42,35 @@ class Head:
         found = {"RAY_API_SERVER_ADDRESS": self.address, "RAY_AUTH_TOKEN": self.token, "COLUMNS": "200"}
         return plain | found | variables
 
-    def start(self, folder: Path, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+    def start(self, folder: Path, *arguments: str, **variables: str) -> Command:
         """Start `sfcmt` as that user, in `folder`; what it prints comes on one pipe."""
-        return subprocess.Popen(
-            [sys.executable, "-m", "sfcmt", *arguments],
-            cwd=folder,
-            env=self.environment(**variables),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        return Command("-m", "sfcmt", *arguments, cwd=folder, env=self.environment(**variables), stderr=STDOUT)
 
     def run(self, folder: Path, *arguments: str, **variables: str) -> tuple[int, str]:
         """Run `sfcmt` to its end; its exit code, and what it printed."""
         process = self.start(folder, *arguments, **variables)
         out, _ = process.communicate(timeout=PATIENCE)
-        return process.returncode, out
+        return process.wait(), out
 
 
 @contextmanager
-def head_node(cpus: int = 2) -> Iterator[Head]:
-    """A head that answers; all of its processes end with the block."""
-    token, ports = secrets.token_hex(32), [free_port() for _ in range(6)]
+def head_node(cpus: int, token: str) -> Iterator[Head]:
+    """A head that answers, without GPUs; its processes may use S3, and end with the block."""
+    ports = [free_port() for _ in range(6)]
     head = Head(f"http://127.0.0.1:{ports[1]}", f"127.0.0.1:{ports[0]}", token)
     names = ["port", "dashboard-port", "ray-client-server-port", "dashboard-agent-listen-port"]
     names += ["dashboard-agent-grpc-port", "metrics-export-port"]
     with tempfile.TemporaryDirectory(prefix="r", dir="/tmp") as folder:  # short: paths of sockets are
         command = [str(Path(sys.executable).parent / "ray"), "start", "--head", "--block", f"--temp-dir={folder}/t"]
         command += [f"--{name}={port}" for name, port in zip(names, ports, strict=True)]
-        command += ["--dashboard-host=127.0.0.1", "--min-worker-port=0", "--max-worker-port=0", f"--num-cpus={cpus}"]
+        command += ["--dashboard-host=127.0.0.1", "--min-worker-port=0", "--max-worker-port=0", "--num-gpus=0"]
+        command += [f"--num-cpus={cpus}"]
         command += ["--object-store-memory=100000000", "--disable-usage-stats", "--include-log-monitor=false"]
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"  # jobs say `python`
-        environment = head.environment(RAY_AUTH_MODE="token", PATH=path)
+        lean = {"RAY_prestart_worker_first_driver": "0"}  # no processes that nobody has asked for
+        variables = head.environment(RAY_AUTH_MODE="token", PATH=path, **lean, **VARIABLES)
         with (Path(folder) / "log").open("w") as log:
-            process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
+            process = subprocess.Popen(command, env=variables, stdout=log, stderr=log, start_new_session=True)
         try:
             _wait_for(head, process, Path(folder) / "log")
             yield head
@@ -84,7 +81,7 @@ def head_node(cpus: int = 2) -> Iterator[Head]:
 
 def _wait_for(head: Head, process: subprocess.Popen[bytes], log: Path) -> None:
     request = urllib.request.Request(f"{head.address}/api/jobs/", headers={"Authorization": f"Bearer {head.token}"})
-    for _ in range(600):
+    for _ in range(5 * PATIENCE):
         if process.poll() is not None:
             break
         try:

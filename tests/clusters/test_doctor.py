@@ -22,7 +22,7 @@ from clusters.checks.judging import agreement_findings, clock_finding, machine_f
 from clusters.checks.machine import MachineReport, examine, mlflow_problem, store_problem, unmet
 from clusters.checks.nodes import dead_findings, marker_beside
 from clusters.checks.settings import dashboard_finding, packing_finding, pickle_finding, token_finding
-from clusters.doctor import as_json, table_of
+from clusters.doctor import _lasting_findings, as_json, table_of
 from tests.clusters.head import Head
 from tests.server import free_port
 
@@ -231,7 +231,16 @@ def test_findings_are_shown_with_what_to_do() -> None:
     assert cells[3] == ["there is one", "+3.00 s\n-> have NTP set it"]
 
 
+def test_what_a_job_keeps_in_its_own_folder_is_a_problem(tmp_path: Path) -> None:
+    lasting = list(_lasting_findings(str(tmp_path / "store"), f"sqlite:///{tmp_path}/mlflow.db"))
+    assert [(one.where, one.check, one.is_well) for one in lasting] == [("job", "store", True), ("job", "MLflow", True)]
+    store, mlflow = _lasting_findings("sfcmt-store", "sqlite:///mlflow.db")
+    assert "'sfcmt-store' is in the job's own folder" in store.says
+    assert "MLFLOW_TRACKING_URI is unset" in mlflow.says
+
+
 @pytest.mark.slow
+@pytest.mark.xdist_group("ray")
 def test_a_cluster_is_looked_at_from_outside(head: Head, tmp_path: Path) -> None:
     def doctor(*arguments: str, **variables: str) -> tuple[int, dict[tuple[str, str], dict[str, str]]]:
         code, out = head.run(tmp_path, "doctor", "--json", *arguments, **variables)
@@ -245,15 +254,11 @@ def test_a_cluster_is_looked_at_from_outside(head: Head, tmp_path: Path) -> None
     (node,) = {where for where, _ in found} - {"here", "cluster", "job"}
     checks = {"packages", "GPU", "torchvision", "disk", "memory", "store", "clock"}
     assert {check for where, check in found if where == node} == checks
+    assert {check for where, check in found if where == "job"} == {"store", "MLflow"}
     assert found["cluster", "dashboard"]["says"] == f"{head.address}: asks for a token"
     assert "ray 2." in found[node, "packages"]["says"]
     assert code == (1 if any(one["remedy"] for one in found.values()) else 0)
     assert not list(tmp_path.glob(".sfcmt*"))
-
-    code, found = doctor()  # in the job both would be in its own folder
-    assert code == 1
-    assert "'sfcmt-store' is in the job's own folder" in found["job", "store"]["says"]
-    assert "MLFLOW_TRACKING_URI is unset" in found["job", "MLflow"]["says"]
 
     code, found = doctor("--address", f"http://127.0.0.1:{free_port()}", **lasting)
     assert code == 1

@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 import pytest
 
 from clusters import exchange as module
-from clusters.exchange import Done, EpochEnded, Exchange, Failed, Message, Started
+from clusters.exchange import Done, Exchange, Failed, Message
+from clusters.messages import EpochEnded, Started
 from clusters.obtain import WorkerError
 from clusters.orders import StageOrder
 from sfcmt.config import Runtime

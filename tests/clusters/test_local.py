@@ -19,7 +19,10 @@ from tests.patience import PATIENCE
 from tests.server import free_port
 
 SCRIPTS = Path(clusters.__file__).parent / "local"
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc"),
+]
 
 PROGRAM = """
 import os, ray
@@ -89,6 +92,7 @@ def local() -> Iterator[Local]:
             cluster.script("down.sh")
 
 
+@pytest.mark.long
 def test_jobs_run_on_the_workers_with_their_working_directory(local: Local, tmp_path: Path) -> None:
     (tmp_path / "program.py").write_text(PROGRAM)
     command = f"ray job submit --working-dir {tmp_path} -- {sys.executable} program.py"
@@ -99,6 +103,7 @@ def test_jobs_run_on_the_workers_with_their_working_directory(local: Local, tmp_
     assert "all see ['program.py']" in done.stdout
 
 
+@pytest.mark.long
 def test_the_token_is_asked_for_and_private(local: Local) -> None:
     token = local.folder / "token"
     assert local.status(token.read_text()) == 200
@@ -108,6 +113,7 @@ def test_the_token_is_asked_for_and_private(local: Local) -> None:
     assert local.folder.stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.long
 def test_the_dashboard_listens_on_loopback_only(local: Local) -> None:
     listening = [
         line.split()[1] for line in Path("/proc/net/tcp").read_text().splitlines()[1:] if line.split()[3] == "0A"
@@ -117,6 +123,7 @@ def test_the_dashboard_listens_on_loopback_only(local: Local) -> None:
     ]
 
 
+@pytest.mark.long
 def test_a_second_cluster_in_its_place_is_refused(local: Local) -> None:
     before = local.processes()
     again = local.script("up.sh")
@@ -125,6 +132,7 @@ def test_a_second_cluster_in_its_place_is_refused(local: Local) -> None:
     assert before <= local.processes()
 
 
+@pytest.mark.long
 def test_down_ends_its_own_processes_and_no_others(local: Local) -> None:
     assert len(local.processes()) > 5
     with subprocess.Popen(["sleep", "300"], env=local.env) as other:
@@ -138,6 +146,7 @@ def test_down_ends_its_own_processes_and_no_others(local: Local) -> None:
 
 
 def test_what_cannot_start_leaves_nothing() -> None:
+    """Up to Ray's own start; the scripts are read by ShellCheck, too. What starts and ends is long."""
     with tempfile.TemporaryDirectory(prefix="sl", dir="/tmp") as short:
         cluster = Local(Path(short) / "c")
         cluster.env["CLIENT_PORT"] = "1000"  # reserved

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from itertools import pairwise
@@ -17,12 +15,14 @@ import ray
 
 from clusters.locks import RayLock
 from sfcmt.store import Store
-from tests.clusters.conftest import wait_until
+from tests.clusters.holding import Worker, stay
+from tests.command import Command
 from tests.patience import PATIENCE
+from tests.ray_cluster import wait_until
 from tests.s3 import s3_server
 from tests.tiny import Recorder, contents, stage_of, tiny_experiment
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ray")]
 
 ROOT = Path(__file__).parents[2]
 HOLD = """
@@ -38,32 +38,17 @@ print("left", flush=True)
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
-    with s3_server() as endpoint:  # before the cluster: its processes need the credentials
+    with s3_server() as endpoint:
         yield endpoint
 
 
-@pytest.fixture(scope="module")
-def cluster(endpoint: str, four_cpus: None) -> str:
-    """The address for other drivers."""
-    return str(ray.get_runtime_context().gcs_address)
-
-
-def driver(cluster: str, name: str) -> subprocess.Popen[str]:
+def driver(cluster: str, name: str) -> Command:
     """A driver of another job, which holds the lock until it is told to leave it."""
-    command = [sys.executable, "-c", HOLD, cluster, name]
-    return subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-
-def stay(name: str, seconds: float) -> tuple[float, float]:
-    """When the lock was held."""
-    with RayLock(name):
-        begun = time.time()
-        time.sleep(seconds)
-        return begun, time.time()
+    return Command("-c", HOLD, cluster, name, cwd=ROOT)
 
 
 def test_tasks_hold_it_one_after_the_other(cluster: str) -> None:
-    held = sorted(ray.get([ray.remote(stay).remote("shared", 0.3) for _ in range(4)]))
+    held = sorted(ray.get([ray.remote(num_cpus=2)(stay).remote("shared", 0.3) for _ in range(4)]))  # two at a time
     assert all(end <= begun for (_, end), (begun, _) in pairwise(held))
 
 
@@ -83,8 +68,6 @@ def test_it_is_free_after_an_error(cluster: str) -> None:
 @pytest.mark.parametrize("killed", [False, True])
 def test_another_job_holds_it_until_it_leaves_or_is_killed(cluster: str, killed: bool) -> None:
     with driver(cluster, f"jobs {killed}") as other:
-        assert other.stdin is not None
-        assert other.stdout is not None
         assert other.stdout.readline() == "held\n"
         waiting = ray.remote(stay).remote(f"jobs {killed}", 0)
         assert ray.wait([waiting], timeout=2)[0] == []
@@ -96,17 +79,6 @@ def test_another_job_holds_it_until_it_leaves_or_is_killed(cluster: str, killed:
         ray.get(waiting, timeout=PATIENCE)
 
 
-class Worker:
-    """A process that takes the lock and does not leave it."""
-
-    def pid(self) -> int:
-        return os.getpid()
-
-    def hold(self, name: str) -> None:
-        with RayLock(name):
-            time.sleep(600)
-
-
 def test_a_killed_worker_frees_it(cluster: str) -> None:
     worker: Any = ray.remote(Worker).remote()
     pid = ray.get(worker.pid.remote())
@@ -116,6 +88,24 @@ def test_a_killed_worker_frees_it(cluster: str) -> None:
     assert ray.wait([waiting], timeout=2)[0] == []
     os.kill(pid, signal.SIGKILL)
     ray.get(waiting, timeout=PATIENCE)
+
+
+def test_who_must_wait_is_told_once(cluster: str) -> None:
+    other, told = driver(cluster, "busy"), list[str]()
+    assert other.stdout is not None
+    assert other.stdout.readline() == "held\n"
+
+    def waits() -> None:
+        told.append("waits")
+        assert other.stdin is not None
+        other.stdin.write("leave\n")
+        other.stdin.flush()
+
+    with RayLock("busy", waits):
+        assert told == ["waits"]
+    with RayLock("idle", waits):
+        assert told == ["waits"]
+    assert other.communicate(timeout=PATIENCE)[0] == "left\n"
 
 
 def test_two_machines_that_need_the_same_stages_train_each_once(

@@ -9,9 +9,9 @@ import ray
 from ray.util.placement_group import PlacementGroup, placement_group, remove_placement_group
 
 from clusters.orphans import remove_orphans, without_orphans
-from tests.clusters.conftest import free_cpus, wait_until
+from tests.ray_cluster import free_cpus, wait_until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ray")]
 
 
 class Maker:

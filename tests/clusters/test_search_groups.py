@@ -9,25 +9,36 @@ from typing import Any
 import pytest
 import ray
 
-from tests.clusters.conftest import free_cpus, wait_until
-from tests.tuning.search.test_end_to_end import Workplace
+from tests.ray_cluster import CPUS, free_cpus, wait_until
+from tests.tuning.search.test_end_to_end import LEAN, Workplace
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ray")]
 
-STOPPED = int(os.environ.get("SFCMT_TEST_STOPPED", "0"))
+STOPPED = int(os.environ.get("SFCMT_TEST_STOPPED", "20"))
 """Trials that are to be stopped early, to look for what they leave behind."""
 
 
 def workplace(folder: Path, data: Path, **changes: Any) -> Workplace:
     """A search without anchors, which judges by one validator."""
-    lean = {"anchors": [], "objective": {"validator": "infomax"}}
-    return Workplace(folder, data, lean | changes)
+    return Workplace(folder, data, LEAN | changes)
 
 
-def test_groups_find_the_winner_that_single_workers_find(
-    tiny_data: Path, tmp_path: Path, cluster: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("RAY_ADDRESS", cluster)
+def test_a_trial_that_is_stopped_early_frees_its_group(tiny_data: Path, tmp_path: Path, cluster: str) -> None:
+    """One of many: `test_trials_that_are_stopped_leave_nothing_behind` stops dozens."""
+    place = workplace(
+        tmp_path / "place",
+        tiny_data,
+        space={"transfer.lr": {"choice": [1e-3, 1e-6]}},
+        search={"trials": 2, "sampler": "grid"},
+        resources={"workers": 2, "concurrent": 1},
+    )
+    place.finish()
+    assert sorted(state for _, state, *_ in place.trials()) == ["COMPLETE", "PRUNED"]
+    assert_nothing_is_left()
+
+
+@pytest.mark.long
+def test_groups_find_the_winner_that_single_workers_find(tiny_data: Path, tmp_path: Path, cluster: str) -> None:
     alone = workplace(tmp_path / "alone", tiny_data)
     pairs = workplace(tmp_path / "pairs", tiny_data, resources={"workers": 2, "concurrent": 1})
     assert pairs.finish()["winner"] == alone.finish()["winner"]
@@ -40,11 +51,8 @@ def test_groups_find_the_winner_that_single_workers_find(
     assert_nothing_is_left()
 
 
-@pytest.mark.skipif(STOPPED == 0, reason="takes minutes; set SFCMT_TEST_STOPPED to a number such as 20")
-def test_trials_that_are_stopped_leave_nothing_behind(
-    tiny_data: Path, tmp_path: Path, cluster: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("RAY_ADDRESS", cluster)
+@pytest.mark.long
+def test_trials_that_are_stopped_leave_nothing_behind(tiny_data: Path, tmp_path: Path, cluster: str) -> None:
     search = {"trials": 2 * STOPPED, "sampler": "random"}
     place = workplace(
         tmp_path / "place",
@@ -62,5 +70,5 @@ def test_trials_that_are_stopped_leave_nothing_behind(
 
 
 def assert_nothing_is_left() -> None:
-    assert wait_until(lambda: free_cpus() == 4, 10)
+    assert wait_until(lambda: free_cpus() == CPUS, 10)
     assert {group["state"] for group in ray.util.placement_group_table().values()} <= {"REMOVED"}

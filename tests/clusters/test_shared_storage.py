@@ -1,8 +1,10 @@
-"""Stores on two real nodes, of which the second has a disk of its own mounted over one folder."""
+"""Stores on two real nodes, of which the second has a disk of its own mounted over one folder.
+
+Workers of three CPUs each: every node has room for one.
+"""
 
 from __future__ import annotations
 
-import logging
 import os
 import shutil
 import signal
@@ -22,32 +24,31 @@ from clusters.tasks import obtain_on_cluster
 from clusters.train import RayTrain
 from sfcmt.errors import ConfigError
 from sfcmt.store import Store
-from tests.clusters.conftest import wait_until
 from tests.patience import PATIENCE
+from tests.ray_cluster import wait_until
 from tests.s3 import s3_permissions, s3_server
 from tests.tiny import Recorder, stage_of, tiny_experiment
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ray")]
 
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
-    with s3_server() as endpoint:  # before the cluster: its nodes need the credentials
+    with s3_server() as endpoint:
         yield endpoint
 
 
 @pytest.fixture(scope="module")
-def folders(endpoint: str) -> Iterator[Path]:
+def folders(endpoint: str, connected: None) -> Iterator[Path]:
     """A folder of which `own` is another one on the second node."""
     if shutil.which("unshare") is None or subprocess.run(["unshare", "--mount", "true"], check=False).returncode:
         pytest.skip("this user may not mount file systems")
     folder = Path(tempfile.mkdtemp(prefix="r"))
     for name in ("own", "shared"):
         (folder / name).mkdir()
-    ray.init(address="local", num_cpus=1, logging_level=logging.ERROR, log_to_driver=False, include_dashboard=False)
     ray_here = Path(sys.executable).with_name("ray")  # the environment's own, whether it is activated or not
     head = ray.get_runtime_context().gcs_address
-    start = f"{ray_here} start --block --address={head} --num-cpus=1 --temp-dir={folder}/ray"
+    start = f"{ray_here} start --block --address={head} --num-cpus=3 --temp-dir={folder}/ray"
     command = ["unshare", "--mount", "sh", "-c", f"mount -t tmpfs none {folder}/own && exec {start}"]
     quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "start_new_session": True}
     node = subprocess.Popen(command, env=os.environ | {"SFCMT_CACHE": f"{folder}/second"}, **quiet)
@@ -56,8 +57,8 @@ def folders(endpoint: str) -> Iterator[Path]:
         yield folder
     finally:
         os.killpg(node.pid, signal.SIGTERM)
-        node.wait(60)
-        ray.shutdown()
+        node.wait(PATIENCE)
+        assert wait_until(lambda: sum(node["Alive"] for node in ray.nodes()) == 1, PATIENCE)
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -93,7 +94,7 @@ def test_workers_on_nodes_that_share_an_object_store_only_train_one_stage_togeth
 ) -> None:
     monkeypatch.setenv("SFCMT_CACHE", str(folders / "first"))
     store = f"s3://bucket/group?endpoint_override={endpoint}"
-    experiment, recorder = tiny_experiment(tiny_data, store, runtime={"workers": 2}), Recorder()
+    experiment, recorder = tiny_experiment(tiny_data, store, runtime={"workers": 2, "cpus_per_worker": 3}), Recorder()
     with RayTrain() as trainer:
         found = Store(store, trainer, RayLock).obtain(stage_of("bridge", experiment), experiment.runtime, recorder)
     assert recorder.epochs == [("source", 1), ("source", 2), ("bridge", 1), ("bridge", 2)]

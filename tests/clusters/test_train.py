@@ -16,15 +16,14 @@ from ray.util.state import list_actors
 from clusters.train import RayTrain
 from sfcmt.callbacks import Callback, Row
 from sfcmt.experiment import Experiment
-from sfcmt.outputs import Outputs
+from sfcmt.outputs import OUTPUTS, Outputs
 from sfcmt.stages.fit import DivergedError
 from sfcmt.stages.stage import Stage
-from sfcmt.stages.transfer import OUTPUTS
 from sfcmt.store import Artifact, Store
-from tests.clusters.conftest import free_cpus, wait_until
+from tests.ray_cluster import free_cpus, wait_until
 from tests.tiny import stage_of, tiny_experiment
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ray")]
 
 
 class Watcher(Callback):
@@ -48,7 +47,7 @@ class Watcher(Callback):
 
 
 @pytest.fixture(scope="module")
-def trainer(four_cpus: None) -> Iterator[RayTrain]:
+def trainer(connected: None) -> Iterator[RayTrain]:
     """One group for all tests: a new one takes seconds to start."""
     with RayTrain(wants_outputs=True) as trainer:
         yield trainer
@@ -144,6 +143,7 @@ def test_a_closed_group_leaves_nothing_behind(tiny_data: Path, store: Path, trai
 def test_a_group_takes_what_the_cluster_has(tiny_data: Path, store: Path, trainer: RayTrain) -> None:
     trainer.close()
     watcher = Watcher()
-    elastic = tiny_experiment(tiny_data, store, runtime={"workers": [1, 8]}, transfer={"epochs": 1})
+    runtime = {"workers": [1, 8], "cpus_per_worker": 2}
+    elastic = tiny_experiment(tiny_data, store, runtime=runtime, transfer={"epochs": 1})
     train(elastic, trainer, watcher)
     assert watcher.free == {0.0}

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from sfcmt.data.dataset import Dataset, holdout_mask, read_part
-from sfcmt.data.importers import import_dataset
+from sfcmt.data.importer import import_dataset
 from sfcmt.data.manifest import sha256_of
 from sfcmt.data.schema import SCHEMAS, Sealed, Split, file_name
 from sfcmt.errors import DataError

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sfcmt.data.dataset import Dataset
-from sfcmt.data.importers import import_dataset
+from sfcmt.data.importer import import_dataset
 from sfcmt.data.inspect import contact_sheet, summarise
 from sfcmt.data.schema import Split
 from tests.data.trees import TREES

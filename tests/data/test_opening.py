@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from sfcmt.config import DataConfig
+from sfcmt.data import opening
 from sfcmt.data.dataset import Dataset
 from sfcmt.data.opening import open_dataset
 from sfcmt.data.schema import Split
+from sfcmt.data.synthetic.dataset import SyntheticSpec
 from sfcmt.errors import ConfigError, DataError
 
 
@@ -33,10 +36,12 @@ def test_an_empty_folder_is_no_data_set(tmp_path: Path) -> None:
         open_dataset(DataConfig(folder=str(tmp_path)), tmp_path)
 
 
-@pytest.mark.slow
-def test_the_embedded_data_set_is_rendered_once_into_the_store(tmp_path: Path) -> None:
+def test_the_embedded_data_set_is_rendered_once_into_the_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small = partial(SyntheticSpec, size=16, source=12, pairs=12, target=12)
+    monkeypatch.setattr(opening, "SyntheticSpec", small)  # in its own size that takes half a minute
     first = open_dataset(DataConfig(folder="synthetic"), tmp_path)
     assert first.folder.parent == tmp_path / "data"
+    assert first.manifest.provenance == {"importer": "synthetic", **small().model_dump()}
     times = {path: path.stat().st_mtime_ns for path in first.folder.rglob("*")}
     second = open_dataset(DataConfig(folder="synthetic"), tmp_path)
     assert second.folder == first.folder

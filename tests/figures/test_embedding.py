@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from sfcmt.figures import embedding
 from sfcmt.figures.embedding import embed, embedding_figure
 from tests.figures.pictures import drawn
 
@@ -31,9 +32,12 @@ def test_few_images_will_do(count: int) -> None:
     assert embed(blobs(count)[0]).shape == (count, 2)
 
 
-@pytest.mark.slow
-def test_no_more_than_a_thousand_rows_are_embedded() -> None:
-    assert embed(blobs(1003)[0]).shape == (1000, 2)
+def test_no_more_than_the_first_thousand_rows_are_embedded(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert embedding._MOST == 1000
+    monkeypatch.setattr(embedding, "_MOST", 20)  # a thousand take seconds
+    features_ND, _ = blobs(23)
+    assert (embed(features_ND) == embed(features_ND[:20])).all()
+    assert embed(features_ND).shape == (20, 2)
 
 
 @pytest.mark.parametrize("classes", [3, 17])

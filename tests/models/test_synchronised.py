@@ -11,10 +11,11 @@ from torch import Tensor, nn
 
 from sfcmt.distributed import gathered, share, workers
 from sfcmt.errors import ModelError
-from sfcmt.models import compat as _compat  # noqa: F401  (before timm)
 from sfcmt.models.classifier import BatchNormFrozen, batchnorm_layers, set_batchnorm_momentum
 from sfcmt.models.synchronised import synchronise
 from tests.groups import in_group
+
+pytestmark = pytest.mark.slow
 
 ROWS, CHANNELS, STEPS = 5, 6, 2  # shares of 3 and 2
 CPU = torch.device("cpu")
@@ -23,13 +24,13 @@ SHAPES = {"vectors": (), "images": (4, 3)}
 
 def layers() -> dict[str, nn.Module]:
     """Kinds of batch norm, with the shape of their inputs in the name."""
-    from timm.layers import BatchNormAct2d
+    from sfcmt.models.compat import timm
 
     torch.manual_seed(0)
     kinds: dict[str, nn.Module] = {
         "vectors": nn.BatchNorm1d(CHANNELS),
         "images": nn.BatchNorm2d(CHANNELS),
-        "images, activated": BatchNormAct2d(CHANNELS, act_layer=nn.SiLU),
+        "images, activated": timm.layers.BatchNormAct2d(CHANNELS, act_layer=nn.SiLU),
         "images, plain average": nn.BatchNorm2d(CHANNELS, momentum=None),
         "images, not affine": nn.BatchNorm2d(CHANNELS, affine=False),
         "images, forgetful": nn.BatchNorm2d(CHANNELS, track_running_stats=False),
@@ -94,10 +95,10 @@ def test_is_batch_norm_of_the_whole_batch(kind: torch.dtype) -> None:
 
 
 def model() -> nn.Sequential:
-    from timm.layers import BatchNormAct2d
+    from sfcmt.models.compat import timm
 
     torch.manual_seed(0)
-    return nn.Sequential(nn.Conv2d(1, 4, 1), BatchNormAct2d(4), nn.Flatten(), nn.BatchNorm1d(4)).train()
+    return nn.Sequential(nn.Conv2d(1, 4, 1), timm.layers.BatchNormAct2d(4), nn.Flatten(), nn.BatchNorm1d(4)).train()
 
 
 def what_the_project_asks_of_layers() -> dict[str, Any]:

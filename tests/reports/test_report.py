@@ -81,6 +81,7 @@ def test_writing_leaves_nothing_half_written(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == ["a.txt", "b.png"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("out", [None, "elsewhere"])
 def test_the_verb(crossed: AblationResults, crossed_report: Files, tmp_path: Path, out: str | None) -> None:
     folder = tmp_path / out if out else crossed.folder / "report"

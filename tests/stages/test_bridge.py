@@ -10,7 +10,7 @@ import torch
 from sfcmt.errors import ConfigError
 from sfcmt.models.target_model import TargetModel
 from sfcmt.models.translators import TRANSLATORS
-from sfcmt.stages.bridge import BridgeLearner, load_translator
+from sfcmt.stages.bridge_training import BridgeLearner, load_translator
 from tests.tiny import obtain, setting_of, tiny_experiment
 
 OFF = dict.fromkeys(("alpha_rec", "alpha_d", "alpha_im"), 0.0)

@@ -29,12 +29,13 @@ from sfcmt.models.classifier import Classifier
 from sfcmt.models.target_model import TargetModel
 from sfcmt.models.translators import TRANSLATORS
 from sfcmt.outputs import Outputs
-from sfcmt.stages.bridge import BridgeLearner
+from sfcmt.stages.bridge_training import BridgeLearner
 from sfcmt.stages.fit import DivergedError, fit
 from sfcmt.stages.learner import Learner, ParameterGroup
-from sfcmt.stages.source import SourceLearner
+from sfcmt.stages.method import METHODS
+from sfcmt.stages.setting import Setting, outputs_of
+from sfcmt.stages.source_training import SourceLearner
 from sfcmt.stages.stage import Stage, Workspace
-from sfcmt.stages.transfer import METHODS, Setting, outputs_of
 from tests.groups import in_group
 from tests.tiny import STAGES, Recorder, obtain, setting_of, stage_of, tiny_experiment, write_tiny
 

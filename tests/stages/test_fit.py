@@ -19,7 +19,7 @@ from sfcmt.data.batches import SourceData
 from sfcmt.models.classifier import Classifier, depthwise_convolutions
 from sfcmt.stages.fit import DivergedError, fit
 from sfcmt.stages.learner import Learner, ParameterGroup
-from sfcmt.stages.source import SourceLearner
+from sfcmt.stages.source_training import SourceLearner
 from sfcmt.stages.stage import Stage, Workspace
 from tests.tiny import Recorder, stage_of, tiny_experiment
 

@@ -9,9 +9,10 @@ import torch
 
 from sfcmt.errors import StoreError
 from sfcmt.models.target_model import TargetModel
-from sfcmt.outputs import Outputs
-from sfcmt.stages.methods.pool_distillation import PoolDistillation, pool_teacher
-from sfcmt.stages.transfer import METHODS, OUTPUTS
+from sfcmt.outputs import OUTPUTS, Outputs
+from sfcmt.stages.method import METHODS
+from sfcmt.stages.methods.pool_distillation import PoolDistillation
+from sfcmt.stages.pool_teacher import pool_teacher
 from tests.tiny import obtain, setting_of, stage_of, tiny_experiment
 
 STAND = {"lr": 1e-12, "bn_momentum": 0.0, "epochs": 1, "weight_decay": 0.0}

@@ -10,9 +10,9 @@ import torch
 
 from sfcmt.data.augment import random_views
 from sfcmt.models.classifier import Prediction
-from sfcmt.stages.methods.socket import MisreadPairTeacher
+from sfcmt.stages.misread_pairs import MisreadPairTeacher
+from sfcmt.stages.setting import Setting
 from sfcmt.stages.teacher import Teacher, mean_of
-from sfcmt.stages.transfer import Setting
 from tests.tiny import setting_of, tiny_experiment
 
 

@@ -34,11 +34,12 @@ def test_shared_stages_are_trained_once(tiny_data: Path, tmp_path: Path) -> None
 @pytest.mark.slow
 def test_two_processes_make_the_same_bytes_as_one(trained: Comparison, tmp_path: Path) -> None:
     experiment = tiny_experiment(trained.dataset.folder, tmp_path)
-    comparison = Comparison(experiment, METHODS, SEEDS, oracles=True)
+    comparison = Comparison(experiment, METHODS, SEEDS[:1], oracles=True)
     counter, recorder = StageCounter(), Recorder()
     comparison.train(counter, jobs=2)
-    assert stages_of(tmp_path) == stages_of(trained.store.root)
-    assert (len(counter.trained), len(counter.found)) == (2 + 2 + 4 + 4, 0)
+    assert stages_of(tmp_path).items() <= stages_of(trained.store.root).items()
+    assert len(stages_of(tmp_path)) == len(counter.trained) == 1 + 1 + 2 + 2
+    assert counter.found == set()
     comparison.train(recorder, jobs=2)
     assert len(recorder.ended) == len(comparison.transfers) + len(comparison.oracles)
     assert all(reused for _, reused in recorder.ended)

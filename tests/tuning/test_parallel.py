@@ -3,18 +3,65 @@
 from __future__ import annotations
 
 import shutil
+from collections import defaultdict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
+from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import cast
 
 import pytest
 
-from sfcmt.callbacks import Callback
+from clusters.messages import Started
+from clusters.orders import StageOrder
+from sfcmt.callbacks import Callback, Row, What
 from sfcmt.data.dataset import Dataset
-from sfcmt.errors import DataError
+from sfcmt.errors import DataError, StoreError
+from sfcmt.outputs import Outputs
+from sfcmt.stages.stage import Stage
 from sfcmt.stages.transfer import TransferStage
-from sfcmt.store import Store
+from sfcmt.store import Artifact, Store
 from tests.tiny import Recorder, tiny_experiment
+from tuning import parallel
 from tuning.comparison import Comparison
 from tuning.parallel import obtain_all
+
+
+class Tale(Callback):
+    """Remembers all that it hears of each stage, by name and seed."""
+
+    def __init__(self) -> None:
+        self.told: defaultdict[tuple[str, int], list[str]] = defaultdict(list)
+        self.blocks: list[str] = []
+
+    def _note(self, stage: Stage, what: str) -> None:
+        self.told[stage.name, stage.seed].append(what)
+
+    def doing(self, what: What) -> AbstractContextManager[None]:
+        self.blocks.append(str(what))
+        return nullcontext()
+
+    def stage_waits(self, stage: Stage, reason: str) -> None:
+        self._note(stage, f"waits {reason}")
+
+    def stage_opened(self, stage: Stage) -> None:
+        self._note(stage, "opened")
+
+    def stage_started(self, stage: Stage, epochs: int) -> None:
+        self._note(stage, f"started {epochs}")
+
+    def advanced(self, stage: Stage, epochs: float) -> None:
+        self._note(stage, f"advanced {epochs:g}")
+
+    def epoch_ended(self, stage: Stage, row: Row, outputs: Callable[[], Outputs | None]) -> None:
+        self._note(stage, f"epoch {row['epoch']:g}")
+
+    def stage_ended(self, stage: Stage, artifact: Artifact) -> None:
+        self._note(stage, "ended")
+
+    def stage_left(self, stage: Stage) -> None:
+        self._note(stage, "left")
 
 
 def test_what_a_found_stage_stood_on_is_not_asked_for(trained: Comparison, tmp_path: Path) -> None:
@@ -36,3 +83,32 @@ def test_an_error_of_a_process_is_the_commands_own(tiny_data: Path, tmp_path: Pa
     stage = TransferStage(tiny_experiment(folder, tmp_path / "store"), Dataset(folder), 0)
     with pytest.raises(DataError, match=r"source\.parquet: missing"):
         obtain_all([stage], Store(tmp_path / "store"), Callback(), jobs=2)
+
+
+@pytest.mark.slow
+def test_this_process_hears_of_each_epoch_of_the_others(tiny_data: Path, tmp_path: Path) -> None:
+    experiment, heard = tiny_experiment(tiny_data, tmp_path / "store"), Tale()
+    stages = [TransferStage(experiment, Dataset(tiny_data), seed) for seed in (0, 1)]
+    obtain_all(stages, Store(tmp_path / "store"), heard, jobs=2)
+    names = [(name, seed) for name in ("source", "bridge", "tgkt") for seed in (0, 1)]
+    assert set(heard.told) == set(names)
+    tale = ["waits for a free process", "opened", "started 2", "advanced 1", "epoch 1", "advanced 2", "epoch 2"]
+    assert {name: heard.told[name] for name in names} == {name: [*tale, "ended"] for name in names}
+
+
+def test_after_an_error_the_others_are_waited_for_however_much_they_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More than a pipe holds: who is not heard would wait for ever. Threads do the orders here."""
+
+    def obtain(order: object, pipe: Connection) -> None:
+        for number in range(5000):
+            pipe.send(("source", Started(number)))
+
+    monkeypatch.setattr(parallel, "_obtain", obtain)
+    heard = Tale()
+    with ThreadPoolExecutor(1) as pool:
+        workers, order = parallel._Workers(pool), cast("StageOrder", None)
+        future = workers.submit(order)
+        with pytest.raises(StoreError, match="full"), workers.awaited(heard):
+            raise StoreError("the disk is full")
+        assert future.done()
+    assert heard.blocks == ["waiting for the trainings that still run"]

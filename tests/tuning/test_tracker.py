@@ -25,6 +25,8 @@ from tuning.models import load_model
 from tuning.summary import summarise
 from tuning.tracker import Tracker, TrackingError, outages_reported
 
+pytestmark = pytest.mark.slow
+
 
 def tgkt(comparison: Comparison) -> tuple[Cell, dict[str, float]]:
     """The transfer of seed 0 with its label-free scores."""
@@ -195,7 +197,6 @@ def server(tmp_path: Path, database: str) -> Iterator[str]:
         yield address
 
 
-@pytest.mark.slow
 def test_a_server_is_told_the_same(trained: Comparison, server: str) -> None:
     mlflow.set_tracking_uri(server)
     run_id = log(trained)

@@ -9,7 +9,7 @@ from typing import Any
 from sfcmt.errors import ConfigError, Problem
 from sfcmt.experiment import Experiment
 from sfcmt.identity import result_fields
-from sfcmt.stages.transfer import METHODS
+from sfcmt.stages.method import METHODS
 from tuning.ablation.designs import Design
 from tuning.ablation.factors import Factor, Level, factor_of
 from tuning.search.space import apply_values

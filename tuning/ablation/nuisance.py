@@ -11,6 +11,7 @@ import json
 from typing import Any
 
 from clusters.session import ray_session
+from sfcmt.callbacks import Callback
 from tuning.ablation.designs import Arm
 from tuning.ablation.study import NUISANCE, Ablation
 from tuning.search.spec import CheckedSearch, Objective, Pick, Search, SearchSpec
@@ -20,19 +21,23 @@ from tuning.search.study_folder import SELECTION
 _NAME = "nuisance"
 
 
-def search_nuisance(ablation: Ablation) -> None:
+def search_nuisance(ablation: Ablation, callback: Callback) -> None:
     """Search each arm, if the spec asks for it, and write what was picked to `nuisance.json`."""
     if ablation.spec.nuisance and not ablation.nuisance:
-        with ray_session():  # one for all arms
-            picked = {arm.name: _picked(ablation, arm) for arm in ablation.design.arms}
+        with ray_session(callback):  # one for all arms
+            picked = {arm.name: _picked(ablation, arm, callback) for arm in ablation.design.arms}
         ablation.write(NUISANCE, (json.dumps(picked, indent=2) + "\n").encode())
 
 
-def _picked(ablation: Ablation, arm: Arm) -> dict[str, Any]:
+def _picked(ablation: Ablation, arm: Arm, callback: Callback) -> dict[str, Any]:
     from tuning.search.run import run_study
 
     study = Study(_NAME, _search(ablation, arm))
-    selection = study.selection() if (study.folder / SELECTION).is_file() else run_study(study)
+    if (study.folder / SELECTION).is_file():
+        selection = study.selection()
+    else:
+        with callback.doing(f"searching the nuisance fields of {arm.name}"):
+            selection = run_study(study, callback)
     return {"search": study.folder.name, "trial": selection["winner"], "values": selection["values"]}
 
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from sfcmt.callbacks import Callback
 from sfcmt.evaluation.oracles import oracle_stages
+from sfcmt.progress.lines import LOGGER
 from sfcmt.stages.fit import DivergedError
 from tuning.ablation.nuisance import search_nuisance
 from tuning.ablation.results import oracles_of, results_of, to_bytes, values_of
@@ -26,11 +27,12 @@ def run_ablation(ablation: Ablation, callback: Callback, jobs: int | None = None
     """
     test, jobs = ablation.spec.test, jobs or ablation.spec.resources.concurrent
     with ablation.driving():
-        search_nuisance(ablation)
+        search_nuisance(ablation, callback)
         counts = first_counts(ablation)
         _train(ablation, ablation.runs(counts), callback, jobs)
         while ablation.rule:
-            results = results_of(ablation, ablation.runs(counts), test.needs_labels)
+            with callback.doing("judging"):
+                results = results_of(ablation, ablation.runs(counts), test.needs_labels)
             more = next_counts(ablation.rule, values_of(results, test.column), counts)
             if more == counts:
                 break
@@ -38,7 +40,8 @@ def run_ablation(ablation: Ablation, callback: Callback, jobs: int | None = None
             _train(ablation, ablation.runs(counts), callback, jobs)
         if ablation.spec.oracles:
             _write_oracles(ablation, max(counts.values()), callback, jobs)
-        results = results_of(ablation, ablation.runs(counts), opens_labels=True)
+        with callback.doing("judging"):
+            results = results_of(ablation, ablation.runs(counts), opens_labels=True)
         ablation.write(RESULTS, to_bytes(results))
     return results
 
@@ -71,6 +74,7 @@ def _train(ablation: Ablation, runs: list[Run], callback: Callback, jobs: int | 
         try:
             return train_stages(stages, ablation.experiment.runtime, ablation.store, callback, jobs)
         except DivergedError as error:
+            LOGGER.info(f"{error}; what stands on it is left out")
             ablation.note_diverged(runs, error)
 
 

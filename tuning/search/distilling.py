@@ -7,8 +7,8 @@ from typing import Any
 from optuna.trial import TrialState
 
 from sfcmt.callbacks import Callback
-from sfcmt.outputs import Outputs
-from sfcmt.stages.transfer import OUTPUTS, TransferStage
+from sfcmt.outputs import OUTPUTS, Outputs
+from sfcmt.stages.transfer import TransferStage
 from sfcmt.validators import VALIDATORS
 from tuning.commit import code_version
 from tuning.search.study import Study

@@ -8,8 +8,7 @@ import numpy as np
 import torch
 
 from sfcmt.outputs import Outputs
-from sfcmt.validators import VALIDATORS
-from sfcmt.validators.base import Validator
+from sfcmt.validators import VALIDATORS, Validator
 from tuning.search.spec import ANCHOR_AGREEMENT, Objective
 
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 NUMBER, VALUES = "number", "values"
 STEP, TIME, METRICS, OBJECTIVES = "step", "time", "metrics", "objectives"
+AT = "at"
+"""What a trial is at, between the stages' epochs too."""
 FINISHED, FAILED, NOTES = "finished", "failed", "notes"
 
 

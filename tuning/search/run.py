@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 from typing import Any, Self
@@ -31,6 +31,7 @@ from tuning.search.spool import Spool
 from tuning.search.study import Study
 from tuning.search.study_folder import REPORTS
 from tuning.search.trial import TrialContext, run_trial
+from tuning.search.watching import watched
 
 _RETRIES = 3
 """Of a trial whose process or node died: it goes on from the last epoch."""
@@ -38,16 +39,24 @@ _MEMORY = 2**28
 """Bytes that a trial takes whose workers take the rest."""
 
 
-def run_study(study: Study, progress: Sequence[tune.Callback] = ()) -> dict[str, Any]:
+def run_study(study: Study, callback: Callback) -> dict[str, Any]:
     """Run all trials that are missing, then pick the winner. Raises `PausedError` on SIGTERM or Ctrl-C."""
     with study.driving():
-        with ray_session(), PauseOnSignals() as pause:  # in this order: Ray sets a handler of its own
-            _check_resources(study.spec.resources)
-            refuse_unshared_store(study.experiment.runtime.store)
-            _train_anchors(study, pause)
-            if not study.optuna.is_finished:
-                _run_trials(study, [pause, Spool(study.folder / REPORTS, study.optuna.driver), *progress])
+        if not (study.optuna.is_finished and all(map(study.store.find, study.anchors))):
+            _run_missing(study, callback)
         return study.pick()
+
+
+def _run_missing(study: Study, callback: Callback) -> None:
+    with ray_session(callback), PauseOnSignals() as pause:  # in this order: Ray sets a handler of its own
+        _check_resources(study.spec.resources)
+        refuse_unshared_store(study.experiment.runtime.store)
+        with callback.doing(f"anchors: {', '.join(study.spec.anchors)}"):
+            _train_anchors(study, callback, pause)
+        if not study.optuna.is_finished:
+            spool = Spool(study.folder / REPORTS, study.optuna.driver)
+            with watched(study, callback) as lines:
+                _run_trials(study, [pause, spool, lines])
 
 
 def _run_trials(study: Study, callbacks: list[tune.Callback]) -> None:
@@ -102,11 +111,11 @@ def drive(
         raise searcher.error
 
 
-def _train_anchors(study: Study, pause: PauseOnSignals) -> None:
+def _train_anchors(study: Study, callback: Callback, pause: PauseOnSignals) -> None:
     """Obtain the methods that are always in the pool; those that exist cost nothing."""
     runtime, jobs = study.experiment.runtime, study.spec.resources.concurrent
     try:
-        obtain_on_cluster(study.anchors, runtime, study.store, Callback(), jobs, pause.check)
+        obtain_on_cluster(study.anchors, runtime, study.store, callback, jobs, pause.check)
     except SfcmtError as error:
         raise SearchError(f"an anchor could not be trained: {error}") from error
 

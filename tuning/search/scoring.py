@@ -10,10 +10,8 @@ from scipy.stats import spearmanr
 from sfcmt.errors import DataError
 from sfcmt.evaluation.labels import has_labels, open_labels
 from sfcmt.evaluation.scores import score
-from sfcmt.outputs import Outputs
-from sfcmt.stages.transfer import OUTPUTS
-from sfcmt.validators import POOL_VALIDATORS, VALIDATORS
-from sfcmt.validators.base import Validator
+from sfcmt.outputs import OUTPUTS, Outputs
+from sfcmt.validators import POOL_VALIDATORS, VALIDATORS, Validator
 from tuning.search.distilling import DISTILLED
 from tuning.search.judge import anchor_agreement
 from tuning.search.spec import ANCHOR_AGREEMENT

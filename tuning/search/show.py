@@ -1,68 +1,21 @@
-"""Showing a study: its progress, and its scores."""
+"""Showing a study: its trials, and its scores."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
-from ray import tune
 from rich import box
-from rich.console import Console
-from rich.live import Live
 from rich.table import Table
 
 from tuning.search.optuna_study import REASON
-from tuning.search.ray_bridge import FAILED, FINISHED, NUMBER, OBJECTIVES, STEP, VALUES
 from tuning.search.study import Study
 
-_OTHER_LINES = 8
-"""Of a live table: its title and header, and what a terminal needs below."""
 
-
-@contextmanager
-def watched(study: Study) -> Iterator[list[tune.Callback]]:
-    """Shows the search while the block runs: a live table on a terminal, else lines by the callbacks that it yields."""
-    console = Console()
-    if not console.is_terminal:
-        yield [TrialLines()]
-        return
-
-    def latest() -> Table:
-        running = [trial for trial in study.trials if trial.state == TrialState.RUNNING]
-        ended = [trial for trial in study.trials if trial.state.is_finished()]
-        room = max(1, console.height - _OTHER_LINES - len(running))
-        return trials_table(study, [*ended[-room:], *running], note=f"{len(ended)} of {study.spec.search.trials} ended")
-
-    with Live(get_renderable=latest, console=console, refresh_per_second=1, vertical_overflow="crop"):
-        yield []
-
-
-class TrialLines(tune.Callback):  # type: ignore[misc]
-    """One line for each trial that starts, reports or ends."""
-
-    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        """Print the values."""
-        print(f"trial {trial.config[NUMBER]}: started with {compact(trial.config[VALUES])}", flush=True)
-
-    def on_trial_result(
-        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
-    ) -> None:
-        """Print the objectives so far, or the end."""
-        number = trial.config[NUMBER]
-        if FAILED in result:
-            print(f"trial {number}: failed: {result[FAILED]}", flush=True)
-        if OBJECTIVES not in result:
-            return
-        values = ", ".join(f"{value:.4f}" for value in result[OBJECTIVES])
-        what = "finished" if result.get(FINISHED) else f"epoch {result[STEP]}"
-        print(f"trial {number}: {what}: {values}", flush=True)
-
-
-def trials_table(study: Study, trials: Sequence[FrozenTrial], note: str = "") -> Table:
+def trials_table(study: Study, trials: Sequence[FrozenTrial]) -> Table:
     """Trials of a study: state, objective, values, and what was reused."""
-    title = ", ".join(filter(None, [f"{study.name}: {', '.join(study.spec.objective.names)}", note]))
+    title = f"{study.name}: {', '.join(study.spec.objective.names)}"
     table = Table(title=title, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), title_justify="left")
     for column in ("trial", "state", "value", *(name.rsplit(".", 1)[-1] for name in study.space), "reused"):
         table.add_column(column, justify="left" if column in ("state", "reused") else "right")

@@ -19,8 +19,8 @@ from sfcmt.data.schema import Split
 from sfcmt.errors import ConfigError, Problem
 from sfcmt.experiment import Experiment, parse_experiment
 from sfcmt.identity import digest, result_fields
-from sfcmt.outputs import Outputs
-from sfcmt.stages.transfer import OUTPUTS, TransferStage
+from sfcmt.outputs import OUTPUTS, Outputs
+from sfcmt.stages.transfer import TransferStage
 from sfcmt.storage import absolute_store, local_folder
 from sfcmt.store import Store
 from sfcmt.validators import POOL_VALIDATORS

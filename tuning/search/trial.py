@@ -17,12 +17,12 @@ from sfcmt.callbacks import Callback, Row
 from sfcmt.data.opening import open_elsewhere
 from sfcmt.errors import SfcmtError
 from sfcmt.experiment import parse_experiment
-from sfcmt.outputs import Outputs
+from sfcmt.outputs import OUTPUTS, Outputs
 from sfcmt.stages.stage import Stage
-from sfcmt.stages.transfer import OUTPUTS, TransferStage
+from sfcmt.stages.transfer import TransferStage
 from sfcmt.store import Artifact, Store, Trainer, train_here
 from tuning.search.judge import Judge
-from tuning.search.ray_bridge import FAILED, FINISHED, METRICS, NOTES, OBJECTIVES, STEP, TIME, VALUES
+from tuning.search.ray_bridge import AT, FAILED, FINISHED, METRICS, NOTES, OBJECTIVES, STEP, TIME, VALUES
 from tuning.search.space import apply_values
 from tuning.search.spec import Objective
 
@@ -74,17 +74,31 @@ def _anchor(identity: str, store: Store) -> Outputs:
 
 
 class _Listener(Callback):
-    """Reports each epoch, and notes which stages were found and what training them had cost."""
+    """Reports each epoch, and what the trial is at; notes which stages were found and what training them had cost."""
 
     def __init__(self, own: Stage, judge: Judge, report: Report, judges_epochs: bool) -> None:
         self._own, self._judge, self._report, self._judges_epochs = own, judge, report, judges_epochs
         self.stages: dict[str, dict[str, Any]] = {}
+        self._epochs = 1
+
+    def stage_waits(self, stage: Stage, reason: str) -> None:
+        """Report it."""
+        self._report({AT: f"{self._role(stage)} waits {reason}"})
+
+    def stage_opened(self, stage: Stage) -> None:
+        """Report it."""
+        self._report({AT: self._role(stage)})
+
+    def stage_started(self, stage: Stage, epochs: int) -> None:
+        """Remember the number of epochs."""
+        self._epochs = epochs
 
     def epoch_ended(self, stage: Stage, row: Row, outputs: Callable[[], Outputs | None]) -> None:
         """Report the epoch's losses; for early stopping also the objectives as of now, and all validators."""
         metrics = {f"{self._role(stage)}/{name}": value for name, value in row.items() if name != "epoch"}
         report = {
             STEP: int(row["epoch"]),
+            AT: f"{self._role(stage)} epoch {min(int(row['epoch']) + 1, self._epochs)}/{self._epochs}",
             TIME: time.time(),
             METRICS: metrics,
             NOTES: json.dumps({"stages": self.stages}),

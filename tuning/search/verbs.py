@@ -6,12 +6,18 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
 from tuning.kinds import StudyKind
+from tuning.verbs import GOES_ON, Verbose
+
+if TYPE_CHECKING:
+    from sfcmt.progress.lines import ProgressLines
+    from tuning.search.spec import CheckedSearch
+    from tuning.search.study import Study
 
 StudyArgument = Annotated[str, typer.Argument(help="A study's name or folder.")]
 StoreOption = Annotated[
@@ -34,33 +40,62 @@ def register(app: typer.Typer) -> None:
 def tune_(
     spec: Annotated[str, typer.Argument(help="A search spec (YAML).")],
     overrides: Annotated[list[str] | None, typer.Argument(help="key=value for the experiment: data=FOLDER.")] = None,
+    verbose: Verbose = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the selection as the last line.")] = False,
 ) -> None:
     """Search without labels. Run the same command again after any interruption: it goes on."""
-    from tuning.mirroring import mirrored
     from tuning.pausing import PAUSED_EXIT_CODE, PausedError
-    from tuning.search.mirror import Mirror
-    from tuning.search.run import run_study
-    from tuning.search.show import saved_seconds, watched
+    from tuning.progress import progress_of
     from tuning.search.spec import load_search
-    from tuning.search.study import Study
 
-    found = Study(Path(spec).stem, load_search(spec, tuple(overrides or ())))
+    name, checked = Path(spec).stem, load_search(spec, tuple(overrides or ()))
     console = Console(soft_wrap=True, highlight=False, markup=False)
     try:
-        with mirrored(Mirror(found)), watched(found) as callbacks:
-            selection = run_study(found, callbacks)
+        with progress_of("tune", name, _plan(name, checked), checked.experiment, verbose) as progress:
+            found, selection = _searched(name, checked, progress)
     except PausedError:
         console.print("Paused; the same command goes on from the last finished epoch of each trial.")
         raise typer.Exit(PAUSED_EXIT_CODE) from None
+    _show_winner(console, found, selection)
+    if as_json:
+        typer.echo(json.dumps(selection))
+
+
+def _plan(name: str, checked: CheckedSearch) -> str:
+    """What a search will do, in a few sentences."""
+    spec = checked.spec
+    return (
+        f"Search {name}: {spec.search.trials} trials over {len(checked.space)} fields ({spec.search.sampler}); "
+        f"objective {', '.join(spec.objective.names)}, pick {spec.pick.validator}. "
+        "Ctrl-C pauses; the same command goes on."
+    )
+
+
+def _searched(name: str, checked: CheckedSearch, progress: ProgressLines) -> tuple[Study, dict[str, Any]]:
+    """Run a search to its end. What takes long to load is loaded when the plan has been told."""
+    with progress.doing("opening the data set and the study"):
+        from tuning.search.study import Study
+
+        found = Study(name, checked)
+    progress.say(f"Study: {found.folder}")
+    with progress.doing("loading PyTorch, Ray and MLflow"):
+        from tuning.mirroring import mirrored
+        from tuning.search.mirror import Mirror
+        from tuning.search.run import run_study
+    with mirrored(Mirror(found), progress):
+        return found, run_study(found, progress)
+
+
+def _show_winner(console: Console, found: Study, selection: dict[str, Any]) -> None:
+    """Print the winner, and what to do next."""
+    from tuning.search.show import saved_seconds
+
     console.print(f"Winner: trial {selection['winner']} by {selection['pick']}: {selection['values']}")
     console.print(f"Reused stages saved {saved_seconds(found):.0f} s of training.")
     console.print(f"Study: {found.folder}")
     console.print(
         f"  sfcmt study {found.folder}    its trials\n  sfcmt score {found.folder}    judged by the sealed labels"
     )
-    if as_json:
-        typer.echo(json.dumps(selection))
 
 
 def study(study: StudyArgument, store: StoreOption = None) -> None:
@@ -76,17 +111,20 @@ def study(study: StudyArgument, store: StoreOption = None) -> None:
     console.print(f"Reused stages saved {saved_seconds(found):.0f} s of training.")
 
 
-def distill(study: StudyArgument, store: StoreOption = None) -> None:
+def distill(study: StudyArgument, store: StoreOption = None, verbose: Verbose = False) -> None:
     """Distil all finished trials of a study into one model, without labels."""
-    from sfcmt.progress import progress_callback
-    from tuning.mirroring import mirrored
-    from tuning.search.distilling import distill_study
-    from tuning.search.mirror import Mirror
+    from tuning.progress import progress_of
     from tuning.search.study import Study
 
     found = Study.find(study, _store(store))
-    with mirrored(Mirror(found)), progress_callback() as progress:
-        distilled = distill_study(found, progress)
+    plan = f"Distill {found.name}: one model of its finished trials. {GOES_ON}"
+    with progress_of("distill", found.name, plan, found.experiment, verbose) as progress:
+        with progress.doing("loading PyTorch and MLflow"):
+            from tuning.mirroring import mirrored
+            from tuning.search.distilling import distill_study
+            from tuning.search.mirror import Mirror
+        with mirrored(Mirror(found), progress):
+            distilled = distill_study(found, progress)
     console = Console(soft_wrap=True, highlight=False, markup=False)
     console.print(f"Distilled {len(distilled['trials'])} trials into {found.transfer(distilled['transfer'])}")
     console.print(f"  sfcmt score {found.folder}    judged by the sealed labels, beside the trials")

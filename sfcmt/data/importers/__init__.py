@@ -2,7 +2,3 @@
 
 A new layout is a new file here that registers an `Importer`.
 """
-
-from sfcmt.data.importers.base import IMPORTERS, Importer, ImportOptions, import_dataset
-
-__all__ = ["IMPORTERS", "ImportOptions", "Importer", "import_dataset"]

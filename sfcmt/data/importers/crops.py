@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from sfcmt.data.importers.base import IMPORTERS, Importer, ImportOptions
+from sfcmt.data.importer import IMPORTERS, Importer, ImportOptions
 from sfcmt.data.manifest import Holes
 from sfcmt.data.writer import DatasetInfo, DatasetWriter
 from sfcmt.errors import DataError

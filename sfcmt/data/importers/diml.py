@@ -9,8 +9,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from sfcmt.data.importers.base import IMPORTERS, Importer, ImportOptions, Names
-from sfcmt.data.importers.frames import Frame, by_class, partner, refuse_widowed, write
+from sfcmt.data.frames import Frame, by_class, partner, refuse_widowed, write
+from sfcmt.data.importer import IMPORTERS, Importer, ImportOptions, Names
 from sfcmt.data.manifest import Holes
 from sfcmt.data.writer import DatasetInfo
 from sfcmt.errors import DataError

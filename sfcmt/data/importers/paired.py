@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from sfcmt.data.importers.base import IMPORTERS, Importer, ImportOptions
+from sfcmt.data.importer import IMPORTERS, Importer, ImportOptions
 from sfcmt.data.manifest import Holes
 from sfcmt.data.writer import DatasetInfo, DatasetWriter
 from sfcmt.errors import DataError

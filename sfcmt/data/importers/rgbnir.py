@@ -6,8 +6,8 @@ from pathlib import Path
 
 from pydantic import Field
 
-from sfcmt.data.importers.base import IMPORTERS, Importer, ImportOptions, Names
-from sfcmt.data.importers.frames import Frame, by_class, partner, refuse_widowed, write
+from sfcmt.data.frames import Frame, by_class, partner, refuse_widowed, write
+from sfcmt.data.importer import IMPORTERS, Importer, ImportOptions, Names
 from sfcmt.data.writer import DatasetInfo
 from sfcmt.errors import DataError
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from sfcmt.data.importers.base import IMPORTERS, Importer, ImportOptions, Names
-from sfcmt.data.importers.frames import Division, Frame, divide, read_16_bits, write
+from sfcmt.data.frames import Division, Frame, divide, read_16_bits, write
+from sfcmt.data.importer import IMPORTERS, Importer, ImportOptions, Names
 from sfcmt.data.manifest import Holes
 from sfcmt.data.writer import DatasetInfo
 from sfcmt.errors import DataError

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pydantic import Field
 
 from sfcmt.config import TransferConfig
-from sfcmt.models.target_model import TargetModel
-from sfcmt.stages.student import Weighted, train_student
-from sfcmt.stages.terms.neighbours import Neighbours
-from sfcmt.stages.transfer import METHODS, Method, Setting
+from sfcmt.stages.method import METHODS, Method
+
+if TYPE_CHECKING:
+    from sfcmt.models.target_model import TargetModel
+    from sfcmt.stages.setting import Setting
 
 
 class AaDConfig(TransferConfig):
@@ -28,5 +31,8 @@ class AaD(Method[AaDConfig]):
 
     def adapt(self, setting: Setting[AaDConfig]) -> TargetModel:
         """Train on TR target images."""
+        from sfcmt.stages.student import Weighted, train_student
+        from sfcmt.stages.terms.neighbours import Neighbours
+
         config = setting.config
         return train_student(setting, {"neighbours": Weighted(1.0, Neighbours(config.neighbours, config.decay))})

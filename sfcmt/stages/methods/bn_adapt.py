@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
-import torch
+from typing import TYPE_CHECKING, ClassVar
 
 from sfcmt.config import TransferConfig
-from sfcmt.models.classifier import Classifier, batchnorm_layers
-from sfcmt.models.target_model import TargetModel
-from sfcmt.stages.predict import predict_rows
-from sfcmt.stages.terms.base import channel_copy
-from sfcmt.stages.transfer import METHODS, Method, Setting
+from sfcmt.stages.method import METHODS, Method
+
+if TYPE_CHECKING:
+    from sfcmt.models.target_model import TargetModel
+    from sfcmt.stages.setting import Setting
 
 
 @METHODS.register("bn_adapt")
@@ -22,17 +20,20 @@ class BatchNormAdaptation(Method[TransferConfig]):
 
     def adapt(self, setting: Setting[TransferConfig]) -> TargetModel:
         """One pass over the target images in training mode; no weight changes."""
+        import torch
+
+        from sfcmt.models.classifier import batchnorm_layers
+        from sfcmt.stages.predict import predict_rows
+        from sfcmt.stages.terms.base import channel_copy
+
         student = setting.new_student()
-        momenta = [layer.momentum for layer in batchnorm_layers(student)]
-        _forget_statistics(student)
+        layers = list(batchnorm_layers(student))
+        momenta = [layer.momentum for layer in layers]
+        for layer in layers:
+            layer.reset_running_stats()
+            layer.momentum = None  # a plain average over all batches
         order = torch.randperm(len(setting.data.target), generator=setting.workspace.seed_everything("order"))
         predict_rows(lambda x: student.train()(channel_copy(x)), setting.data.target, order, shared=False)
-        for layer, momentum in zip(batchnorm_layers(student), momenta, strict=True):
+        for layer, momentum in zip(layers, momenta, strict=True):
             layer.momentum = momentum
         return setting.target_model(student)
-
-
-def _forget_statistics(model: Classifier) -> None:
-    for layer in batchnorm_layers(model):
-        layer.reset_running_stats()
-        layer.momentum = None  # a plain average over all batches

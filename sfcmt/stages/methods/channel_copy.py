@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from sfcmt.config import TeacherName
+from sfcmt.stages.method import METHODS
 from sfcmt.stages.methods.tgkt import TGKT, TGKTConfig
-from sfcmt.stages.teacher import TeacherName
-from sfcmt.stages.transfer import METHODS
 
 
 class ChannelCopyConfig(TGKTConfig):

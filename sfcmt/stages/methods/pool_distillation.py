@@ -5,21 +5,17 @@ Source: Hinton et al., 2015 (Distilling the knowledge in a neural network), wher
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
-import torch
 from pydantic import Field
-from torch import Tensor
 
 from sfcmt.config import TransferConfig
-from sfcmt.models.classifier import Prediction
-from sfcmt.models.target_model import TargetModel
-from sfcmt.outputs import Outputs
-from sfcmt.stages.student import Weighted, train_student
-from sfcmt.stages.terms.infomax import InfoMax
-from sfcmt.stages.terms.pair_features import PairFeatures
-from sfcmt.stages.terms.target_distillation import TargetDistillation
-from sfcmt.stages.transfer import METHODS, OUTPUTS, Method, Setting
+from sfcmt.outputs import OUTPUTS, Outputs
+from sfcmt.stages.method import METHODS, Method
+
+if TYPE_CHECKING:
+    from sfcmt.models.target_model import TargetModel
+    from sfcmt.stages.setting import Setting
 
 
 class PoolDistillationConfig(TransferConfig):
@@ -41,6 +37,13 @@ class PoolDistillation(Method[PoolDistillationConfig]):
 
     def adapt(self, setting: Setting[PoolDistillationConfig]) -> TargetModel:
         """Train on TR target images (and TI pairs), from the first model of the pool."""
+        from sfcmt.models.target_model import TargetModel
+        from sfcmt.stages.pool_teacher import pool_teacher
+        from sfcmt.stages.student import Weighted, train_student
+        from sfcmt.stages.terms.infomax import InfoMax
+        from sfcmt.stages.terms.pair_features import PairFeatures
+        from sfcmt.stages.terms.target_distillation import TargetDistillation
+
         config = setting.config
         members = [setting.trained(identity) for identity in config.pool]
         outputs = [Outputs.load(member.path / OUTPUTS) for member in members]
@@ -52,15 +55,3 @@ class PoolDistillation(Method[PoolDistillationConfig]):
         }
         start = TargetModel.load(members[0].path).classifier if members else None
         return train_student(setting, terms, start)
-
-
-def pool_teacher(pool: Sequence[Outputs], device: torch.device) -> Callable[[Tensor, Callable[[], Tensor]], Prediction]:
-    """A teacher whose class probabilities for a target image are the pool's mean; it has no features: (B, 0)."""
-    p_NK = torch.stack([outputs.target_logits.double().softmax(dim=1) for outputs in pool]).mean(dim=0)
-    logits_NK = p_NK.log().float().to(device)
-
-    def teacher(rows_B: Tensor, augmented: Callable[[], Tensor]) -> Prediction:
-        logits_BK = logits_NK[rows_B.to(device)]
-        return Prediction(logits_BK.new_zeros(len(logits_BK), 0), logits_BK)
-
-    return teacher

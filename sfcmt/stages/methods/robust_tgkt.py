@@ -6,9 +6,9 @@ from typing import Literal
 
 from pydantic import Field
 
+from sfcmt.config import TeacherName
+from sfcmt.stages.method import METHODS
 from sfcmt.stages.methods.tgkt import TGKT, PseudoLabelConfig, TGKTConfig
-from sfcmt.stages.teacher import TeacherName
-from sfcmt.stages.transfer import METHODS
 
 
 class RobustTGKTConfig(TGKTConfig):

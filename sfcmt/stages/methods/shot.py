@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pydantic import Field
 
 from sfcmt.config import TransferConfig
-from sfcmt.models.target_model import TargetModel
-from sfcmt.pseudo_labels.base import WEIGHTINGS
-from sfcmt.stages.student import Weighted, train_student
-from sfcmt.stages.terms.infomax import InfoMax
-from sfcmt.stages.terms.pseudo_labels import PseudoLabels
-from sfcmt.stages.transfer import METHODS, Method, Setting
+from sfcmt.pseudo_labels.weightings import WEIGHTINGS
+from sfcmt.stages.method import METHODS, Method
+
+if TYPE_CHECKING:
+    from sfcmt.models.target_model import TargetModel
+    from sfcmt.stages.setting import Setting
 
 
 class SHOTConfig(TransferConfig):
@@ -30,6 +32,10 @@ class SHOT(Method[SHOTConfig]):
 
     def adapt(self, setting: Setting[SHOTConfig]) -> TargetModel:
         """Train on TR target images."""
+        from sfcmt.stages.student import Weighted, train_student
+        from sfcmt.stages.terms.infomax import InfoMax
+        from sfcmt.stages.terms.pseudo_labels import PseudoLabels
+
         config = setting.config
         trust_all = WEIGHTINGS["threshold"](setting.classes, 0.0)
         return train_student(

@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
-import torch
 from pydantic import Field
-from torch import Tensor
 
 from sfcmt.config import TransferConfig
-from sfcmt.data.batches import Column
-from sfcmt.data.manifest import Modality, Normalisation
-from sfcmt.models.classifier import Prediction
-from sfcmt.models.normalise import Normalise
-from sfcmt.models.target_model import TargetModel
-from sfcmt.pseudo_labels.base import WEIGHTINGS
-from sfcmt.stages.student import Weighted, train_student
-from sfcmt.stages.teacher import Teacher
-from sfcmt.stages.terms.infomax import InfoMax
-from sfcmt.stages.terms.pair_features import PairFeatures
-from sfcmt.stages.terms.pseudo_labels import PseudoLabels
-from sfcmt.stages.terms.source_statistics import SourceStatistics
-from sfcmt.stages.transfer import METHODS, Method, Setting
+from sfcmt.pseudo_labels.weightings import WEIGHTINGS
+from sfcmt.stages.method import METHODS, Method
+
+if TYPE_CHECKING:
+    from sfcmt.models.target_model import TargetModel
+    from sfcmt.stages.setting import Setting
 
 
 class SOCKETConfig(TransferConfig):
@@ -49,6 +39,13 @@ class SOCKET(Method[SOCKETConfig]):
 
     def adapt(self, setting: Setting[SOCKETConfig]) -> TargetModel:
         """Train on TR target images and TI pairs."""
+        from sfcmt.stages.misread_pairs import MisreadPairTeacher
+        from sfcmt.stages.student import Weighted, train_student
+        from sfcmt.stages.terms.infomax import InfoMax
+        from sfcmt.stages.terms.pair_features import PairFeatures
+        from sfcmt.stages.terms.pseudo_labels import PseudoLabels
+        from sfcmt.stages.terms.source_statistics import SourceStatistics
+
         config = setting.config
         trust_all = WEIGHTINGS["threshold"](setting.classes, 0.0)
         teacher = MisreadPairTeacher(setting) if config.as_released else setting.pair_teacher()
@@ -61,26 +58,3 @@ class SOCKET(Method[SOCKETConfig]):
                 "features": Weighted(config.beta_f, PairFeatures(teacher)),
             },
         )
-
-
-class MisreadPairTeacher(Teacher):
-    """The source model on TI source images that are normalised like target images, and paired in arbitrary order."""
-
-    def __init__(self, setting: Setting[Any]) -> None:
-        manifest = setting.workspace.stage.dataset.manifest
-        images, device = setting.data.pair_source.images, setting.workspace.device
-        column = Column(images, Normalise(_target_statistics_for_rgb(manifest.target)), device)
-        super().__init__(setting.source, column, "clean")
-        order = setting.workspace.seed_everything("directory order")
-        self._partner = torch.randperm(len(images), generator=order)
-
-    def __call__(self, rows_B: Tensor, augmented: Callable[[], Tensor]) -> Prediction:
-        """Predictions for the rows' wrong partners."""
-        return super().__call__(self._partner[rows_B], augmented)
-
-
-def _target_statistics_for_rgb(target: Modality) -> Normalisation:
-    """The target's mean and deviation for each RGB channel, as shares of full scale."""
-    scale = 255 / (2**target.bits - 1)
-    mean, std = target.normalisation.mean[0] * scale, target.normalisation.std[0] * scale
-    return Normalisation(mean=(mean,) * 3, std=(std,) * 3)

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, field_validator
 
-from sfcmt.config import Section, TransferConfig
-from sfcmt.models.target_model import TargetModel
-from sfcmt.pseudo_labels.base import WEIGHTINGS
-from sfcmt.stages.student import Weighted, train_student
-from sfcmt.stages.teacher import TeacherName
-from sfcmt.stages.terms.infomax import InfoMax
-from sfcmt.stages.terms.neighbours import Neighbours
-from sfcmt.stages.terms.pair_distillation import PairDistillation
-from sfcmt.stages.terms.pair_features import PairFeatures
-from sfcmt.stages.terms.pair_relations import PairRelations
-from sfcmt.stages.terms.pseudo_labels import PseudoLabels
-from sfcmt.stages.terms.target_distillation import TargetDistillation
-from sfcmt.stages.transfer import METHODS, Method, Setting
+from sfcmt.config import Section, TeacherName, TransferConfig
+from sfcmt.pseudo_labels.weightings import WEIGHTINGS
+from sfcmt.stages.method import METHODS, Method
+
+if TYPE_CHECKING:
+    from sfcmt.models.target_model import TargetModel
+    from sfcmt.stages.setting import Setting
+    from sfcmt.stages.student import Weighted
 
 
 class PseudoLabelConfig(Section):
@@ -95,10 +90,21 @@ class TGKT(Method[TGKTConfig]):
 
     def adapt(self, setting: Setting[TGKTConfig]) -> TargetModel:
         """Train on TR target images and TI pairs."""
+        from sfcmt.stages.student import train_student
+
         return train_student(setting, self.terms(setting))
 
     def terms(self, setting: Setting[TGKTConfig]) -> dict[str, Weighted]:
         """The terms with their weights; L_KL only where it has one, since its teacher may need a translator."""
+        from sfcmt.stages.student import Weighted
+        from sfcmt.stages.terms.infomax import InfoMax
+        from sfcmt.stages.terms.neighbours import Neighbours
+        from sfcmt.stages.terms.pair_distillation import PairDistillation
+        from sfcmt.stages.terms.pair_features import PairFeatures
+        from sfcmt.stages.terms.pair_relations import PairRelations
+        from sfcmt.stages.terms.pseudo_labels import PseudoLabels
+        from sfcmt.stages.terms.target_distillation import TargetDistillation
+
         config, pairs = setting.config, setting.pair_teacher()
         weighting = WEIGHTINGS[config.pseudo.weighting](setting.classes, config.pseudo.threshold)
         terms: dict[str, Weighted] = {}

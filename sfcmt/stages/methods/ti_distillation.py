@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pydantic import Field
 
 from sfcmt.config import TransferConfig
-from sfcmt.models.target_model import TargetModel
-from sfcmt.stages.student import Weighted, train_student
-from sfcmt.stages.terms.pair_features import PairFeatures
-from sfcmt.stages.transfer import METHODS, Method, Setting
+from sfcmt.stages.method import METHODS, Method
+
+if TYPE_CHECKING:
+    from sfcmt.models.target_model import TargetModel
+    from sfcmt.stages.setting import Setting
 
 
 class TIDistillationConfig(TransferConfig):
@@ -26,6 +29,9 @@ class TIDistillation(Method[TIDistillationConfig]):
 
     def adapt(self, setting: Setting[TIDistillationConfig]) -> TargetModel:
         """Train on TI pairs."""
+        from sfcmt.stages.student import Weighted, train_student
+        from sfcmt.stages.terms.pair_features import PairFeatures
+
         return train_student(
             setting, {"features": Weighted(setting.config.beta_f, PairFeatures(setting.pair_teacher()))}
         )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from sfcmt.config import TransferConfig
-from sfcmt.models.target_model import TargetModel
-from sfcmt.stages.transfer import METHODS, Method, Setting
+from sfcmt.stages.method import METHODS, Method
+
+if TYPE_CHECKING:
+    from sfcmt.models.target_model import TargetModel
+    from sfcmt.stages.setting import Setting
 
 
 @METHODS.register("translator_only")

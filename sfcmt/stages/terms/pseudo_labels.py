@@ -5,8 +5,8 @@ from __future__ import annotations
 from torch import Tensor
 
 from sfcmt.losses.self_training import self_training
-from sfcmt.pseudo_labels.base import Weighting
 from sfcmt.pseudo_labels.centroids import centroid_labels
+from sfcmt.pseudo_labels.weighting import Weighting
 from sfcmt.stages.terms.base import Step, Survey, Term
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sfcmt.data.dataset import Dataset, read_part
-from sfcmt.data.importers import IMPORTERS, import_dataset
+from sfcmt.data.importer import IMPORTERS, import_dataset
 from sfcmt.data.schema import Sealed, Split
 from sfcmt.errors import ConfigError, DataError
 from tests.data.trees import TREES

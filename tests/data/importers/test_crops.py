@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from sfcmt.data.dataset import Dataset, read_part
-from sfcmt.data.importers import import_dataset
+from sfcmt.data.importer import import_dataset
 from sfcmt.data.schema import Sealed, Split
 from sfcmt.errors import DataError
 from tests.data.trees import crop_rows, encoded, grey, rgb, write_crops

@@ -9,7 +9,7 @@ import pytest
 
 from sfcmt.data.dataset import Dataset, read_part
 from sfcmt.data.images import decode
-from sfcmt.data.importers import import_dataset
+from sfcmt.data.importer import import_dataset
 from sfcmt.data.schema import Sealed, Split
 from sfcmt.errors import DataError
 from tests.data.trees import depth, diml_tree, encoded, rgb, save

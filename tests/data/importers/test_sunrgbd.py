@@ -11,7 +11,7 @@ import pytest
 
 from sfcmt.data.dataset import Dataset, read_part
 from sfcmt.data.images import decode
-from sfcmt.data.importers import import_dataset
+from sfcmt.data.importer import import_dataset
 from sfcmt.data.importers.sunrgbd import read_depth
 from sfcmt.data.schema import Sealed, Split
 from sfcmt.errors import DataError

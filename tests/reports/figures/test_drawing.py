@@ -9,7 +9,7 @@ import pytest
 from reports.figures.bars import Bar, bars
 from reports.figures.drawing import INK, Drawing
 from reports.figures.forest import ForestRow, forest
-from reports.statistics.intervals import Interval
+from reports.statistics.interval import Interval
 
 _TITLE = "{http://www.w3.org/2000/svg}title"
 

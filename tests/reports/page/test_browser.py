@@ -10,11 +10,12 @@ import pytest
 from tests.reports.browser import look
 from tests.reports.conftest import Files
 
+pytestmark = pytest.mark.slow
+
 PAPER = {"light": "rgb(255, 255, 255)", "dark": "rgb(20, 23, 28)"}
 INK = {"light": "rgb(28, 33, 40)", "dark": "rgb(228, 232, 238)"}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_in_chromium(all_reports: Files, tmp_path: Path, scheme: Literal["light", "dark"]) -> None:
     seen, console = look(all_reports["report.html"], tmp_path, scheme, "mine-trials", 3)

@@ -15,7 +15,7 @@ import pytest
 from reports.registry.alias import Alias
 from reports.registry.events import Action, EventLog, Move
 from reports.registry.evidence import Evidence
-from reports.statistics.intervals import Interval
+from reports.statistics.interval import Interval
 from tests.database import new_database
 from tests.tuning.conftest import using
 

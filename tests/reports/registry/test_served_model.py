@@ -17,8 +17,7 @@ from sfcmt.data.dataset import Dataset
 from sfcmt.data.images import encode_png
 from sfcmt.data.manifest import Holes
 from sfcmt.models.classifier import Classifier
-from sfcmt.models.target_model import TargetModel
-from sfcmt.stages.source import target_spec
+from sfcmt.models.target_model import TargetModel, target_spec
 from tests.tiny import write_tiny
 from tuning.models import SERVED
 

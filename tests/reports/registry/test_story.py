@@ -29,8 +29,7 @@ from reports.registry.candidate import TARGET
 from sfcmt.callbacks import Callback
 from sfcmt.cli import main
 from sfcmt.data.schema import Split
-from sfcmt.outputs import Outputs
-from sfcmt.stages.transfer import OUTPUTS
+from sfcmt.outputs import OUTPUTS, Outputs
 from tests.database import new_database
 from tests.reports.registry.studies import finished
 from tests.server import free_port, tracking_server

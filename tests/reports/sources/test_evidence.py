@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reports.sources.evidence import Provenance, interval_text, seeds_text
-from reports.statistics.intervals import Interval
+from reports.statistics.interval import Interval
 
 
 @pytest.mark.parametrize(

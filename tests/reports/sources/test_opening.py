@@ -49,6 +49,7 @@ def test_a_study_twice(searched: SearchResults) -> None:
         open_all([str(searched.folder), "mine"], searched.store.place)
 
 
+@pytest.mark.slow
 def test_a_name_stands_for_all_studies_that_have_it(tiny_data: Path, tmp_path: Path) -> None:
     folders = [tmp_path / "studies" / f"parts-{digest}" for digest in ("0123", "4567")]
     for folder in folders:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reports.statistics.intervals import Interval
+from reports.statistics.interval import Interval
 from reports.tables.numbers import Metric, p_text, seconds_text, setting_text, size_text
 
 ORACLE, VALIDATOR = Metric("oracle/balanced_accuracy"), Metric("validator/infomax")

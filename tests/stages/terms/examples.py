@@ -12,8 +12,8 @@ from torch import Tensor
 
 from sfcmt.data.batches import UnlabelledBatch
 from sfcmt.models.classifier import Classifier, Prediction
+from sfcmt.stages.setting import Setting
 from sfcmt.stages.terms.base import Step, Survey
-from sfcmt.stages.transfer import Setting
 from tests.tiny import setting_of, tiny_experiment
 
 

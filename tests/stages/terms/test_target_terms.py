@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from sfcmt.pseudo_labels.base import WEIGHTINGS
+from sfcmt.pseudo_labels.weightings import WEIGHTINGS
 from sfcmt.stages.terms.infomax import InfoMax
 from sfcmt.stages.terms.neighbours import Neighbours
 from sfcmt.stages.terms.pseudo_labels import PseudoLabels

@@ -18,15 +18,16 @@ from sfcmt.data.dataset import Dataset
 from sfcmt.evaluation.labels import open_labels
 from sfcmt.evaluation.scores import score
 from sfcmt.experiment import load_experiment
-from sfcmt.outputs import Outputs
-from sfcmt.stages.transfer import OUTPUTS, TransferStage
+from sfcmt.outputs import OUTPUTS, Outputs
+from sfcmt.stages.transfer import TransferStage
 from sfcmt.store import Store
 from sfcmt.validators import POOL_VALIDATORS, VALIDATORS
 from tests.patience import PATIENCE
+from tests.reading import read_until
 from tests.reports.pages import Page
 from tests.stages.test_source_free import shuffle_labels
 from tests.tiny import Recorder
-from tests.tuning.ablation.workplace import SEEDS, Workplace, read_until
+from tests.tuning.ablation.workplace import SEEDS, Workplace
 from tests.tuning.conftest import using
 from tuning.ablation.mirror import AblationMirror
 from tuning.ablation.results import to_bytes
@@ -49,7 +50,7 @@ def undisturbed(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> tu
 def finish(place: Workplace) -> Recorder:
     """Run the study to its end in this process; what was heard of its stages."""
     recorder, ablation = Recorder(), place.ablation()
-    with using(place.uri), mirrored(mirror := AblationMirror(ablation)):
+    with using(place.uri), mirrored(mirror := AblationMirror(ablation), Callback()):
         run_ablation(ablation, Callbacks([recorder, mirror]))
     return recorder
 
@@ -145,8 +146,8 @@ def test_killed_and_paused_it_ends_like_an_undisturbed_one(
     read_until(killed.stderr, "bridge", "done")
     killed.kill()
     killed.communicate(timeout=PATIENCE)  # its processes end with it, and let go of the pipes
-    paused = place.start()
-    read_until(paused.stderr, "tgkt", "epoch 1/2")
+    paused = place.start("--verbose")
+    read_until(paused.stderr, "tgkt", "epoch 1/2: ")
     paused.send_signal(signal.SIGTERM)
     out, error = paused.communicate(timeout=PATIENCE)
     assert paused.returncode == 75, out + error

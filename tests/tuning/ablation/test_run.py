@@ -106,9 +106,11 @@ def test_seeds_are_added_until_enough_is_known(tiny_data: Path, tmp_path: Path) 
 
 
 @pytest.mark.slow
-def test_nuisance_fields_are_searched_in_each_arm(tiny_data: Path, tmp_path: Path) -> None:
+@pytest.mark.xdist_group("search")
+def test_nuisance_fields_are_searched_in_each_arm(tiny_data: Path, tmp_path: Path, four_cpus: None) -> None:
     nuisance = {"space": {"transfer.lr": {"log": [1e-3, 1e-2]}}, "trials": 2, "validator": "infomax"}
-    place = Workplace(tmp_path / "place", tiny_data, factors={"self": {"transfer.beta_self": 0}}, nuisance=nuisance)
+    changes = {"factors": {"self": {"transfer.beta_self": 0}}, "resources": {"concurrent": 1}}
+    place = Workplace(tmp_path / "place", tiny_data, nuisance=nuisance, **changes)
     ablation = place.ablation()
     table = run_ablation(ablation, Callback())
     picked = json.loads((ablation.folder / "nuisance.json").read_text())

@@ -22,7 +22,8 @@ def load(folder: Path, **raw: Any) -> CheckedAblation:
     """A spec, given what is not usual."""
     path = folder / "mine.yaml"
     usual = {"experiment": "demo", "design": "leave_one_out", "factors": FACTORS}
-    path.write_text(yaml.safe_dump(usual | raw, sort_keys=False))
+    method = [] if "experiment" in raw else ["method=tgkt"]  # whose bridge the usual factors change
+    path.write_text(yaml.safe_dump(usual | raw | {"set": [*method, *raw.get("set", [])]}, sort_keys=False))
     return load_ablation(str(path))
 
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import mlflow
 import pyarrow as pa
-import pytest
 import yaml
 
+from tests.command import Command
 from tests.database import new_database
 from tests.patience import PATIENCE
 from tests.tiny import SIZE
@@ -52,12 +50,10 @@ class Workplace:
         """The study, opened in this process."""
         return Ablation("cut", load_ablation(str(self.folder / "cut.yaml")))
 
-    def start(self, *options: str) -> subprocess.Popen[str]:
+    def start(self, *options: str) -> Command:
         """Start `sfcmt ablate`."""
         environment = {**os.environ, "MLFLOW_TRACKING_URI": self.uri, "COLUMNS": "200"}
-        command = [sys.executable, "-m", "sfcmt", "ablate", "cut.yaml", *options]
-        pipe = subprocess.PIPE
-        return subprocess.Popen(command, cwd=self.folder, env=environment, stdout=pipe, stderr=pipe, text=True)
+        return Command("-m", "sfcmt", "ablate", "cut.yaml", *options, cwd=self.folder, env=environment)
 
     def finish(self) -> tuple[str, dict[str, Any]]:
         """Run to the end; what was printed, and its last line."""
@@ -79,12 +75,3 @@ class Workplace:
         client = mlflow.MlflowClient(self.uri)
         experiment = client.get_experiment_by_name("cut")
         return [] if experiment is None else list(client.search_runs([experiment.experiment_id]))
-
-
-def read_until(lines: IO[str] | None, *words: str) -> None:
-    """Read lines up to one with all words."""
-    assert lines is not None
-    for line in lines:
-        if all(word in line for word in words):
-            return
-    pytest.fail(f"no line has {words}")

@@ -16,8 +16,9 @@ from tests.server import free_port
 from tests.tuning.search.test_optuna_study import ASHA, ask, open_study
 from tuning.search.optuna_study import JOURNAL
 
+pytestmark = pytest.mark.slow
 
-@pytest.mark.slow
+
 def test_opens_a_study_as_it_is(tmp_path: Path) -> None:
     study = open_study(tmp_path / "study", None, scheduler=ASHA)
     for number in range(3):

@@ -11,14 +11,16 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import mlflow
 import pytest
 import yaml
 
+from tests.command import Command
 from tests.database import new_database
 from tests.patience import PATIENCE
+from tests.reading import read_until
 from tests.server import free_port, tracking_server
 from tests.stages.test_source_free import shuffle_labels
 from tests.tiny import SIZE
@@ -26,8 +28,9 @@ from tests.tuning.search.storages import postgres
 from tuning.commit import code_version
 from tuning.search.study import Study
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("search")]
 
+TUNE = ("tune", "hunt.yaml", "--json")
 TRIALS = 5
 SPEC: dict[str, Any] = {
     "space": {"transfer.beta_f": {"log": [0.1, 10]}, "transfer.lr": {"log": [1e-4, 3e-3]}},
@@ -36,6 +39,15 @@ SPEC: dict[str, Any] = {
     "scheduler": {"asha": {"grace": 1, "reduction": 2}},
     "resources": {"concurrent": 1},
 }
+LEAN: dict[str, Any] = {"anchors": [], "objective": {"validator": "infomax"}}
+"""For a spec whose anchors are not what a test is about: a process less that trains."""
+WAIT = """
+import time
+from tuning.search.run import PauseOnSignals
+with PauseOnSignals():
+    print("begun", flush=True)
+    time.sleep(1000)
+"""
 
 
 class Workplace:
@@ -56,12 +68,10 @@ class Workplace:
         spec = {"experiment": "tiny.yaml", **SPEC, **(changes or {})}
         (folder / "hunt.yaml").write_text(yaml.safe_dump(spec, sort_keys=False))
 
-    def start(self) -> subprocess.Popen[str]:
-        """Start `sfcmt tune` in a process group of its own."""
-        environment = {**os.environ, "MLFLOW_TRACKING_URI": self.uri, "COLUMNS": "200"}
-        command = [sys.executable, "-m", "sfcmt", "tune", "hunt.yaml", "--json"]
-        pipe = subprocess.PIPE
-        return subprocess.Popen(command, cwd=self.folder, env=environment, stdout=pipe, stderr=pipe, text=True)
+    def start(self, *command: str, **variables: str) -> Command:
+        """Start `sfcmt tune`, or another command, with a Ray of its own unless RAY_ADDRESS names one."""
+        environment = {**os.environ, "MLFLOW_TRACKING_URI": self.uri, "COLUMNS": "200", **variables}
+        return Command("-m", "sfcmt", *(command or TUNE), cwd=self.folder, env=environment)
 
     def finish(self) -> dict[str, Any]:
         """Run to the end; the selection."""
@@ -85,8 +95,13 @@ class Workplace:
 
 @pytest.fixture(scope="module")
 def undisturbed(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Workplace, dict[str, Any]]:
+    """A search that has ended, in a Python and with a Ray of its own, and its selection. Leave it as it is."""
     place = Workplace(tmp_path_factory.mktemp("undisturbed") / "place", tiny_data)
-    return place, place.finish()
+    command = [sys.executable, "-m", "sfcmt", *TUNE]
+    environment = os.environ | {"MLFLOW_TRACKING_URI": place.uri}
+    done = subprocess.run(command, cwd=place.folder, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return place, json.loads(done.stdout.splitlines()[-1])
 
 
 def test_search_ends_with_a_winner_and_one_run_per_trial(undisturbed: tuple[Workplace, dict[str, Any]]) -> None:
@@ -107,9 +122,10 @@ def test_source_and_bridge_are_trained_once(undisturbed: tuple[Workplace, dict[s
     place, _ = undisturbed
     kinds = [path.name.split("-")[0] for path in (place.folder / "store" / "stages").iterdir()]
     assert (kinds.count("source"), kinds.count("bridge")) == (1, 1)
+    assert set(kinds) == {"source", "bridge", "transfer"}  # and no oracle
 
 
-def test_again_trains_nothing_and_changes_nothing(undisturbed: tuple[Workplace, dict[str, Any]]) -> None:
+def test_again_trains_nothing_and_changes_nothing(undisturbed: tuple[Workplace, dict[str, Any]], cluster: str) -> None:
     place, selection = undisturbed
     before = {path: path.stat().st_mtime_ns for path in (place.folder / "store" / "stages").rglob("*")}
     runs = {run.info.run_id for run in place.runs()}
@@ -118,15 +134,30 @@ def test_again_trains_nothing_and_changes_nothing(undisturbed: tuple[Workplace, 
     assert {run.info.run_id for run in place.runs()} == runs
 
 
-def test_killed_paused_and_aborted_it_ends_like_an_undisturbed_one(
+def test_killed_and_paused_it_ends_like_an_undisturbed_one(
+    undisturbed: tuple[Workplace, dict[str, Any]], tiny_data: Path, tmp_path: Path, cluster: str
+) -> None:
+    """Killed once, with a Ray of its own. `test_killed_again_and_again...` kills at all kinds of moments."""
+    place = Workplace(tmp_path / "place", tiny_data)
+    assert kill_at_random(place, 0, random.Random(0))
+    pause(place)
+    assert_ends_like(undisturbed, place)
+
+
+@pytest.mark.long
+def test_killed_again_and_again_paused_and_aborted_it_ends_like_an_undisturbed_one(
     undisturbed: tuple[Workplace, dict[str, Any]], tiny_data: Path, tmp_path: Path
 ) -> None:
-    reference, selection = undisturbed
-    place, kills = Workplace(tmp_path / "place", tiny_data), int(os.environ.get("SFCMT_TEST_KILLS", "1"))
+    place, kills = Workplace(tmp_path / "place", tiny_data), int(os.environ.get("SFCMT_TEST_KILLS", "12"))
     hits = [kill_at_random(place, moment, random.Random(moment)) for moment in range(kills)]
     assert hits[0]  # the first comes soon after a trial has started
     pause(place)
     abort(place)
+    assert_ends_like(undisturbed, place)
+
+
+def assert_ends_like(undisturbed: tuple[Workplace, dict[str, Any]], place: Workplace) -> None:
+    reference, selection = undisturbed
     assert place.finish() == selection
     assert place.trials() == reference.trials()
     assert len(place.runs()) == TRIALS + 1
@@ -134,12 +165,11 @@ def test_killed_paused_and_aborted_it_ends_like_an_undisturbed_one(
 
 def kill_at_random(place: Workplace, moment: int, dice: random.Random) -> bool:
     """Kill a search at some time after a trial's start, or, every other time, its own; whether it was running."""
-    process = place.start()
-    assert process.stdout is not None
+    process = place.start(RAY_ADDRESS="")
     if moment % 2:
         time.sleep(dice.uniform(6, 16))
     else:
-        next((line for line in process.stdout if line.startswith("trial ")), None)
+        read_until(process.stderr, "trial ")
         time.sleep(dice.uniform(0, 2))
     process.kill()
     process.communicate()
@@ -149,8 +179,7 @@ def kill_at_random(place: Workplace, moment: int, dice: random.Random) -> bool:
 def pause(place: Workplace) -> None:
     """Terminate a search between two trials: it names no winner."""
     process = place.start()
-    assert process.stdout is not None
-    assert any("trial " in line and "started" in line for line in process.stdout)
+    read_until(process.stderr, "trial ", ": started")
     process.send_signal(signal.SIGTERM)
     out, error = process.communicate(timeout=PATIENCE)
     assert process.returncode == 75, out + error
@@ -163,8 +192,7 @@ def pause(place: Workplace) -> None:
 def abort(place: Workplace) -> None:
     """Ask a search to pause, and end it by a second signal before it has."""
     process = place.start()
-    assert process.stdout is not None
-    assert any("trial " in line and "started" in line for line in process.stdout)
+    read_until(process.stderr, "trial ", ": started")
     process.send_signal(signal.SIGINT)
     process.send_signal(signal.SIGTERM)
     out, error = process.communicate(timeout=60)
@@ -172,8 +200,17 @@ def abort(place: Workplace) -> None:
     assert not list((place.folder / "store").rglob("selection.json"))
 
 
+def test_a_second_signal_ends_it_at_once() -> None:
+    """Wherever it is. `test_killed_again_and_again...` goes on with a search that has ended so."""
+    process = Command("-c", WAIT)
+    assert process.stdout.readline() == "begun\n"
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) in (128 + signal.SIGINT, 128 + signal.SIGTERM)
+
+
 def test_shuffled_labels_change_no_byte_of_the_selection(
-    undisturbed: tuple[Workplace, dict[str, Any]], tiny_data: Path, tmp_path: Path
+    undisturbed: tuple[Workplace, dict[str, Any]], tiny_data: Path, tmp_path: Path, cluster: str
 ) -> None:
     reference, _ = undisturbed
     data = Path(shutil.copytree(tiny_data, tmp_path / "data"))
@@ -184,9 +221,9 @@ def test_shuffled_labels_change_no_byte_of_the_selection(
     assert found.read_bytes() == expected.read_bytes()
 
 
-def test_what_a_dead_server_missed_is_there_when_it_is_back(tiny_data: Path, tmp_path: Path) -> None:
+def test_what_a_dead_server_missed_is_there_when_it_is_back(tiny_data: Path, tmp_path: Path, cluster: str) -> None:
     """The server has a PostgreSQL database; all is there in the end, and nothing stops meanwhile."""
-    place = Workplace(tmp_path / "place", tiny_data)
+    place = Workplace(tmp_path / "place", tiny_data, LEAN)
     with postgres() as uri:
         outlive_the_server(place, uri, tmp_path)
 
@@ -196,9 +233,8 @@ def outlive_the_server(place: Workplace, database: str, tmp_path: Path) -> None:
     port = free_port()
     with tracking_server(tmp_path, database, port) as place.uri:
         process = place.start()
-        assert process.stdout is not None
-        _read_until(process.stdout, "trial 1: started")
-    _read_until(process.stdout, f"trial {TRIALS - 1}: started")  # nothing stops meanwhile
+        read_until(process.stderr, "trial 1: started")
+    read_until(process.stderr, f"trial {TRIALS - 1}: started")  # nothing stops meanwhile
     with tracking_server(tmp_path, database, port):
         out, error = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, out + error
@@ -209,7 +245,7 @@ def outlive_the_server(place: Workplace, database: str, tmp_path: Path) -> None:
     client = mlflow.MlflowClient(database)
     for number, values in names.items():
         run_id = runs[f"trial {number}"].info.run_id
-        for name in ("objective/anchor_agreement", "validator/anchor_agreement"):
+        for name in ("objective/infomax", "validator/infomax"):
             history = client.get_metric_history(run_id, name)
             assert {metric.step: metric.value for metric in history} == values
         losses = client.get_metric_history(run_id, "transfer/features")
@@ -217,16 +253,11 @@ def outlive_the_server(place: Workplace, database: str, tmp_path: Path) -> None:
         assert runs[f"trial {number}"].info.status in ("FINISHED", "KILLED")
 
 
-def _read_until(lines: IO[str], start: str) -> None:
-    for line in lines:
-        if line.startswith(start):
-            return
-    pytest.fail(f"no line starts with {start!r}")
-
-
-def test_diverging_trials_fail_with_a_reason_and_none_stays_running(tiny_data: Path, tmp_path: Path) -> None:
+def test_diverging_trials_fail_with_a_reason_and_none_stays_running(
+    tiny_data: Path, tmp_path: Path, cluster: str
+) -> None:
     changes = {"space": {"transfer.lr": {"choice": [1e-3, 1e18]}}, "search": {"trials": 2, "sampler": "grid"}}
-    place = Workplace(tmp_path / "place", tiny_data, changes | {"scheduler": {}})
+    place = Workplace(tmp_path / "place", tiny_data, LEAN | changes | {"scheduler": {}})
     place.finish()
     study = Study.find("hunt", place.folder / "store")
     failed = [trial for trial in study.trials if trial.state.name == "FAIL"]
@@ -241,13 +272,13 @@ def test_a_finished_study_is_distilled_once_and_scored_beside_its_trials(
     reference, selection = undisturbed
     place = Workplace(tmp_path / "place", tiny_data)
     shutil.copytree(reference.folder / "store", place.folder / "store")
-    environment = {**os.environ, "MLFLOW_TRACKING_URI": place.uri, "COLUMNS": "200"}
     said = []
     for verb in ("distill", "distill", "score"):
-        command = [sys.executable, "-m", "sfcmt", verb, "hunt", "--store", "store"]
-        done = subprocess.run(command, cwd=place.folder, env=environment, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-        said.append(done.stdout + done.stderr)
+        verbose = ["--verbose"] if verb == "distill" else []
+        process = place.start(verb, "hunt", "--store", "store", *verbose)
+        out, error = process.communicate(timeout=PATIENCE)
+        assert process.returncode == 0, out + error
+        said.append(out + error)
         if len(said) == 1:  # as if the code had gone on since
             (path,) = place.folder.glob("store/studies/hunt-*/distilled.json")
             made = path.read_text()
@@ -259,7 +290,7 @@ def test_a_finished_study_is_distilled_once_and_scored_beside_its_trials(
     assert sorted(distilled["trials"]) == [number for number, state, *_ in place.trials() if state == "COMPLETE"]
     assert distilled["trials"][0] == selection["winner"]
     assert distilled["commit"] == "earlier"
-    assert "pool_distillation (seed 0): epoch 3/3" in said[0]
+    assert "pool_distillation (seed 0): epoch 3/3: " in said[0]
     assert "pool_distillation (seed 0): found, not trained again" in said[1]
     assert "Distilled from the pool: " in said[2]
     scores = json.loads((study.folder / "scores.json").read_text())

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +11,7 @@ from typing import Any
 import pytest
 from optuna.trial import TrialState
 
+from tests.command import Command
 from tests.patience import PATIENCE
 from tests.tuning.search.storages import postgres
 from tuning.search.optuna_study import JOURNAL, REASON, OptunaStudy
@@ -50,10 +47,10 @@ def open_study(
     return OptunaStudy(folder, folder.name, space, asked, chosen, objectives, storage)
 
 
-def driver(folder: Path, storage: str | None, trials: int, then: str) -> subprocess.Popen[str]:
+def driver(folder: Path, storage: str | None, trials: int, then: str) -> Command:
     """Another process on the same study. It prints a line for each trial that it takes."""
-    command = [sys.executable, "-c", DRIVER, str(folder), storage or "", str(trials), then]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[3])
+    arguments = ("-c", DRIVER, str(folder), storage or "", str(trials), then)
+    return Command(*arguments, cwd=Path(__file__).parents[3])
 
 
 def taken(line: str) -> tuple[int, str]:
@@ -154,6 +151,7 @@ class TestBudget:
         study.complete(ask(study)[0], [0.1])
         assert not study.is_finished
 
+    @pytest.mark.slow
     def test_two_drivers_share_a_study(self, folder: Path, storage: str | None) -> None:
         open_study(folder, storage)
         drivers = [driver(folder, storage, 14, "complete") for _ in range(2)]
@@ -166,16 +164,14 @@ class TestBudget:
 
 
 class TestDrivers:
+    @pytest.mark.slow
     def test_a_dead_ones_trial_is_taken_again_and_a_live_ones_is_not(self, folder: Path, storage: str | None) -> None:
-        other = driver(folder, storage, 3, "hang")
-        assert other.stdout is not None
-        number, values = taken(other.stdout.readline())
-        mine = open_study(folder, storage, trials=3)
-        assert (number, ask(mine)[0]) == (0, 1)
-        mine.report(0, 1, 0.5)
-        os.kill(other.pid, signal.SIGKILL)
-        other.wait()
-        other.stdout.close()
+        with driver(folder, storage, 3, "hang") as other:
+            number, values = taken(other.stdout.readline())
+            mine = open_study(folder, storage, trials=3)
+            assert (number, ask(mine)[0]) == (0, 1)
+            mine.report(0, 1, 0.5)
+            other.kill()
         again, same = ask(mine)
         assert (again, str(same)) == (number, values)
         assert mine.frozen(0).intermediate_values == {1: 0.5}

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from sfcmt.errors import ConfigError, Problem
 from sfcmt.experiment import parse_experiment
-from sfcmt.stages.transfer import METHODS
+from sfcmt.stages.method import METHODS
 from tuning.search.space import Distribution, Space, apply_values, declared_space, space_problems, suggest_all
 
 

@@ -13,9 +13,9 @@ import torch
 from sfcmt.data.schema import Sealed
 from sfcmt.errors import ConfigError
 from sfcmt.evaluation.labels import open_labels
-from sfcmt.outputs import Outputs
-from sfcmt.stages.transfer import OUTPUTS, TransferStage
-from sfcmt.validators.ensv_infomax import ensv_infomax
+from sfcmt.outputs import OUTPUTS, Outputs
+from sfcmt.stages.transfer import TransferStage
+from sfcmt.validators.pool.ensv_infomax import ensv_infomax
 from tests.evaluation.resealed import column, reseal
 from tests.tiny import CLASSES, tiny_experiment, write_tiny
 from tuning.search.optuna_study import SearchError

@@ -16,6 +16,8 @@ from tuning.search import driver
 from tuning.search.optuna_study import SearchError
 from tuning.search.study_folder import SPEC, StudyFolder, study_names, write_json
 
+pytestmark = pytest.mark.slow
+
 NAME = "mine-1a2b"
 
 

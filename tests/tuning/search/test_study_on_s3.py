@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
+from subprocess import STDOUT
 
 import mlflow
 import pytest
@@ -17,8 +16,10 @@ import yaml
 
 from sfcmt.models.target_model import TargetModel
 from sfcmt.storage import Storage, local_folder
+from tests.command import Command
 from tests.database import new_database
 from tests.patience import PATIENCE
+from tests.reading import read_until
 from tests.s3 import s3_server
 from tests.tiny import SIZE
 from tests.tuning.conftest import using
@@ -26,9 +27,9 @@ from tuning.models import load_model
 from tuning.search.optuna_study import SearchError
 from tuning.search.study import Study
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("search")]
 
-TRIALS, EPOCHS = 3, 16
+TRIALS, EPOCHS = 3, 8
 
 
 class Lab:
@@ -55,23 +56,16 @@ class Lab:
         }
         (folder / "hunt.yaml").write_text(yaml.safe_dump(spec))
 
-    def start(self, machine: str, *command: str) -> subprocess.Popen[str]:
+    def start(self, machine: str, *command: str) -> Command:
         """Start a command on a machine."""
-        return subprocess.Popen(
-            [sys.executable, "-m", "sfcmt", *command],
-            cwd=self.folder,
-            env={**os.environ, **self.variables(machine)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
+        environment = {**os.environ, **self.variables(machine)}
+        return Command("-m", "sfcmt", *command, cwd=self.folder, env=environment, stderr=STDOUT, start_new_session=True)
 
     def run(self, machine: str, *command: str) -> tuple[int, str]:
         """Run a command to its end; its exit code, and what it prints."""
         process = self.start(machine, *command)
         output, _ = process.communicate(timeout=PATIENCE)
-        return process.returncode, output
+        return process.wait(), output
 
     def variables(self, machine: str) -> dict[str, str]:
         """The environment on a machine."""
@@ -94,21 +88,10 @@ def lab(tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
             yield lab
 
 
-def read_until(process: subprocess.Popen[str], start: str) -> None:
-    """Read what a process prints up to a line that starts so."""
-    assert process.stdout is not None
-    lines: list[str] = []
-    for line in process.stdout:
-        lines.append(line)
-        if line.startswith(start):
-            return
-    pytest.fail("".join(lines))
-
-
 def test_a_killed_search_goes_on_elsewhere_and_is_judged_from_anywhere(lab: Lab) -> None:
     mlflow.MlflowClient(lab.database).create_experiment("hunt", "s3://bucket/models")
     first = lab.start("one", "tune", "hunt.yaml")
-    read_until(first, "trial 1: started")
+    read_until(first.stdout, "trial 1: started")
     with pytest.raises(SearchError, match="on an object store a study has one at a time"):
         Study.find("hunt", lab.store).driving().__enter__()
     os.killpg(first.pid, signal.SIGKILL)

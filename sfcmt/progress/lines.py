@@ -1,0 +1,143 @@
+"""Progress as lines: one for each stage, and what is at work whenever it is asked for."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sfcmt.callbacks import Callback, Row, What
+
+if TYPE_CHECKING:
+    from sfcmt.outputs import Outputs
+    from sfcmt.stages.stage import Stage
+    from sfcmt.store import Artifact
+
+LOGGER = logging.getLogger("sfcmt")
+"""Says it all: a line for each stage by INFO, and for each epoch by DEBUG."""
+
+_AT_ONCE = 3
+"""Stages that one status names."""
+_WIDTH = 120
+"""Of a line: losses that make it longer are left to the log file."""
+
+
+@dataclass
+class _Work:
+    """What is under way, since when, and how far it is."""
+
+    what: What
+    started: float
+    note: str = ""
+    epochs: int = 1
+    row: Row | None = None
+
+    def text(self, now: float) -> str:
+        """One phrase."""
+        what = self.what if isinstance(self.what, str) else self.what()
+        colon = ": " if isinstance(self.what, str) and self.note else ""
+        return f"{what}{colon}{self.note}, {duration(now - self.started)} so far"
+
+
+class ProgressLines(Callback):
+    """Has the logger say what happens; `status` says what is under way."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._told: set[str] = set()
+        self._stages: dict[str, _Work] = {}
+        self._blocks: list[_Work] = []
+
+    def say(self, line: str) -> None:
+        """Say a line of the command's own."""
+        LOGGER.info(line)
+
+    def aside(self) -> AbstractContextManager[None]:
+        """A block in which something else is printed."""
+        return nullcontext()
+
+    def status(self) -> str:
+        """The stages at work, or else the block that the command is in; empty if there is none."""
+        works = [*self._stages.values()] or self._blocks[-1:]
+        more = [f"{len(works) - _AT_ONCE} more"] if len(works) > _AT_ONCE else []
+        return "; ".join([*(work.text(self._clock()) for work in works[:_AT_ONCE]), *more])
+
+    @contextmanager
+    def doing(self, what: What) -> Iterator[None]:
+        """Say so, and again in the status."""
+        if isinstance(what, str):
+            LOGGER.info(what)
+        self._blocks.append(_Work(what, self._clock()))
+        try:
+            yield
+        finally:
+            self._blocks.pop()
+
+    def stage_waits(self, stage: Stage, reason: str) -> None:
+        """Note it for the status."""
+        self._work(stage).note = f"waits {reason}"
+
+    def stage_opened(self, stage: Stage) -> None:
+        """Note it for the status."""
+        self._stages[stage.identity] = _Work(title(stage), self._clock())
+
+    def stage_started(self, stage: Stage, epochs: int) -> None:
+        """Note it for the status."""
+        self._work(stage).epochs = epochs
+        self.advanced(stage, 0)
+
+    def advanced(self, stage: Stage, epochs: float) -> None:
+        """Note the epoch that is under way for the status."""
+        work = self._work(stage)
+        work.note = f"epoch {min(int(epochs) + 1, work.epochs)}/{work.epochs}"
+
+    def epoch_ended(self, stage: Stage, row: Row, outputs: Callable[[], Outputs | None]) -> None:
+        """Say the epoch's losses, to those who want to know all."""
+        work = self._work(stage)
+        work.row = row
+        LOGGER.debug(f"{title(stage)}: epoch {row['epoch']:.0f}/{work.epochs}: {losses(row)}")
+
+    def stage_ended(self, stage: Stage, artifact: Artifact) -> None:
+        """Say whether the stage was trained or found, when it is first known to be there."""
+        work = self._stages.pop(stage.identity, None)
+        if stage.identity in self._told:
+            return
+        self._told.add(stage.identity)
+        line = f"{title(stage)}: {outcome(artifact)}"
+        last = f": {losses(work.row)}" if work and work.row and not artifact.reused else ""
+        self.say(line + last if len(line + last) <= _WIDTH else line)
+
+    def stage_left(self, stage: Stage) -> None:
+        """Forget it."""
+        self._stages.pop(stage.identity, None)
+
+    def _work(self, stage: Stage) -> _Work:
+        return self._stages.setdefault(stage.identity, _Work(title(stage), self._clock()))
+
+
+def title(stage: Stage) -> str:
+    """What a stage is called."""
+    return f"{stage.name} (seed {stage.seed})"
+
+
+def losses(row: Row) -> str:
+    """An epoch's losses in one line."""
+    return "  ".join(f"{name} {value:.3f}" for name, value in row.items() if name != "epoch")
+
+
+def outcome(artifact: Artifact) -> str:
+    """How an artifact came about."""
+    if artifact.reused:
+        return f"found, not trained again ({artifact.path.name})"
+    return f"done in {artifact.seconds:.1f} s"
+
+
+def duration(seconds: float) -> str:
+    """Such as 41 s, 3 min 10 s, 2 h 5 min."""
+    whole = int(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    return f"{whole // 60} min {whole % 60} s" if whole < 3600 else f"{whole // 3600} h {whole % 3600 // 60} min"

@@ -1,0 +1,52 @@
+"""The plug-in point of methods: TGKT is one, every baseline is another.
+
+A method is one file in `sfcmt.stages.methods`: its config, what it stands on, and how it trains. Configs are read by
+commands that train nothing, so a file imports torch, and whatever else it trains with, only inside `adapt`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+from sfcmt.config import TransferConfig
+from sfcmt.registry import Registry
+
+if TYPE_CHECKING:
+    from sfcmt.models.target_model import TargetModel
+    from sfcmt.stages.setting import Setting
+
+C = TypeVar("C", bound=TransferConfig)
+
+
+class Method(ABC, Generic[C]):
+    """One way to make a target model. `Config` is the type of its `transfer` section."""
+
+    Config: ClassVar[type[TransferConfig]] = TransferConfig
+    version: ClassVar[int] = 1
+    """Raised by hand whenever the method gives another result from the same config."""
+    trains: ClassVar[bool] = True
+    """Whether it has epochs."""
+
+    @classmethod
+    def needs_bridge(cls, config: C) -> bool:
+        """Whether it has a use for the translator."""
+        return False
+
+    @classmethod
+    def start(cls, config: C) -> str | None:
+        """The method from whose target model F_t starts; None for the source model."""
+        return None
+
+    @classmethod
+    def upstream(cls, config: C) -> tuple[str, ...]:
+        """The methods whose target models it uses."""
+        start = cls.start(config)
+        return (start,) if start else ()
+
+    @abstractmethod
+    def adapt(self, setting: Setting[C]) -> TargetModel:
+        """The target model."""
+
+
+METHODS: Registry[type[Method[Any]]] = Registry("method", "sfcmt.stages.methods")

@@ -1,0 +1,39 @@
+"""The pair teacher of SOCKET's released code, which misreads the pairs; for comparison only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sfcmt.data.batches import Column
+from sfcmt.data.manifest import Modality, Normalisation
+from sfcmt.models.classifier import Prediction
+from sfcmt.models.normalise import Normalise
+from sfcmt.stages.setting import Setting
+from sfcmt.stages.teacher import Teacher
+
+
+class MisreadPairTeacher(Teacher):
+    """The source model on TI source images that are normalised like target images, and paired in arbitrary order."""
+
+    def __init__(self, setting: Setting[Any]) -> None:
+        manifest = setting.workspace.stage.dataset.manifest
+        images, device = setting.data.pair_source.images, setting.workspace.device
+        column = Column(images, Normalise(_target_statistics_for_rgb(manifest.target)), device)
+        super().__init__(setting.source, column, "clean")
+        order = setting.workspace.seed_everything("directory order")
+        self._partner = torch.randperm(len(images), generator=order)
+
+    def __call__(self, rows_B: Tensor, augmented: Callable[[], Tensor]) -> Prediction:
+        """Predictions for the rows' wrong partners."""
+        return super().__call__(self._partner[rows_B], augmented)
+
+
+def _target_statistics_for_rgb(target: Modality) -> Normalisation:
+    """The target's mean and deviation for each RGB channel, as shares of full scale."""
+    scale = 255 / (2**target.bits - 1)
+    mean, std = target.normalisation.mean[0] * scale, target.normalisation.std[0] * scale
+    return Normalisation(mean=(mean,) * 3, std=(std,) * 3)

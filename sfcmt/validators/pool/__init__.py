@@ -1,0 +1,1 @@
+"""Validators over a pool of finished models: scores that say which of them to pick."""

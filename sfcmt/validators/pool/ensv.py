@@ -1,0 +1,25 @@
+"""The best model of a pool is the one most like the pool's ensemble."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from sfcmt.outputs import Outputs
+from sfcmt.validators import POOL_VALIDATORS
+
+
+@POOL_VALIDATORS.register("ensv")
+def ensv(pool: Sequence[Outputs]) -> list[float]:
+    """Share of target images that each model gives the same class as the ensemble; in [0, 1], in the pool's order.
+
+        e_i = argmax_k 1/|pool| sum_m p_ik^m,  score_m = 1/N sum_i 1[argmax_k p_ik^m = e_i]
+
+    The pool has at least one model, all of them on the same images. Source: Hu et al., 2023 (EnsV).
+    """
+    total_NK = torch.zeros_like(pool[0].target_logits, dtype=torch.float64)
+    for outputs in pool:
+        total_NK += outputs.target_logits.double().softmax(dim=1)
+    ensemble_N = total_NK.argmax(dim=1)
+    return [(outputs.target_logits.argmax(dim=1) == ensemble_N).double().mean().item() for outputs in pool]
