@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from importlib.metadata import requires
+from importlib.metadata import requires, version
 from pathlib import Path
 from typing import Any
 
@@ -132,7 +132,7 @@ def test_requirements_that_are_not_met_are_found() -> None:
     assert list(unmet(requires("sfcmt") or ())) == []
     stated = ["numpy>=99", "no-such-package>=1; extra == 'tuning'", "no-such-either; extra == 'lite0'", "torch>=2"]
     first, second = unmet(stated)
-    assert first.startswith("numpy 2.")
+    assert first.startswith(f"numpy {version('numpy')} ")
     assert first.endswith("is not >=99")
     assert second == "no-such-package is missing"
 
