@@ -37,7 +37,7 @@ class Experiment(Section, Generic[C]):
     transfer: C
     baselines: Annotated[dict[str, dict[str, Any]], NOT_IDENTITY] = Field(default_factory=dict)
     """Own fields of other methods' `transfer` sections, by method, for `sfcmt compare`."""
-    runtime: Annotated[Runtime, NOT_IDENTITY] = Runtime()
+    runtime: Annotated[Runtime, NOT_IDENTITY] = Field(default_factory=Runtime)
 
     def with_method(self, name: str) -> Experiment[Any]:
         """This experiment under another method: what all methods share stays, its own fields come from `baselines`."""

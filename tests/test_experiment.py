@@ -35,6 +35,11 @@ def test_an_empty_experiment_is_the_robust_preset_with_its_defaults() -> None:
     assert type(experiment.transfer) is RobustTGKTConfig
 
 
+def test_the_store_is_the_environment_s_of_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SFCMT_STORE", "s3://bucket/lab")
+    assert parse_experiment({}).runtime.store == "s3://bucket/lab"
+
+
 def test_all_problems_are_found_at_once() -> None:
     found = problems(
         {
