@@ -20,13 +20,13 @@ from rich.console import Console
 from rich.table import Table
 from scipy import stats
 
-from reports.statistics.correction import Correction, correct
-from reports.statistics.factorial import factorial_effects
-from reports.statistics.intervals import bootstrap_limits, iqm, mean
-from reports.statistics.paired_tests import PAIRED_TESTS
-from tuning.ablation.fractions import Fraction
-from tuning.ablation.stopping import StoppingRule, Verdict, planned_looks
-from tuning.ablation.student import t_limits
+from sfcmt.reports.statistics.correction import Correction, correct
+from sfcmt.reports.statistics.factorial import factorial_effects
+from sfcmt.reports.statistics.intervals import bootstrap_limits, iqm, mean
+from sfcmt.reports.statistics.paired_tests import PAIRED_TESTS
+from sfcmt.tuning.ablation.fractions import Fraction
+from sfcmt.tuning.ablation.stopping import StoppingRule, Verdict, planned_looks
+from sfcmt.tuning.ablation.student import t_limits
 
 Array = NDArray[np.float64]
 Noise = Callable[[np.random.Generator, tuple[int, ...]], Array]

@@ -37,14 +37,14 @@ from sfcmt.distributed import share
 from sfcmt.experiment import parse_experiment
 from sfcmt.models.synchronised import synchronise
 from sfcmt.pseudo_labels.centroids import centroid_labels
+from sfcmt.recipes import transfer_recipe
 from sfcmt.stages.fit import Loop
 from sfcmt.stages.methods.tgkt import TGKT
 from sfcmt.stages.predict import predict_rows
-from sfcmt.stages.setting import Setting
-from sfcmt.stages.stage import Workspace
-from sfcmt.stages.student import StudentLearner
-from sfcmt.stages.transfer import TransferStage
+from sfcmt.stages.student import StudentLearner, make_terms
+from sfcmt.stages.transfer_context import TransferContext
 from sfcmt.store import Store
+from sfcmt.workspace import Workspace
 
 Step = Callable[[UnlabelledBatch], object]
 _WARM_UP = 3
@@ -61,7 +61,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         store = Path(folder)
-        _setting(arguments, store, "clean", "upstream")  # trains what all stand on
+        _context(arguments, store, "clean", "upstream")  # trains what all stand on
         for workers in sorted({1, arguments.workers}):
             given = (workers, arguments, store)
             start_processes(_work, given, workers, start_method="spawn")  # type: ignore[no-untyped-call]
@@ -74,7 +74,7 @@ def _work(rank: int, workers: int, arguments: argparse.Namespace, store: Path) -
     if backend == "nccl":
         torch.cuda.set_device(rank)
     dist.init_process_group(backend, f"file://{store}/group-{workers}", world_size=workers, rank=rank)
-    settings = {view: _setting(arguments, store, view, f"{view}-{workers}-{rank}") for view in ("augmented", "clean")}
+    settings = {view: _context(arguments, store, view, f"{view}-{workers}-{rank}") for view in ("augmented", "clean")}
     steps: dict[str, Step] = {
         "plain": PlainLoop(settings["augmented"], torch.contiguous_format, synchronised=False),
         "plain, channels_last": PlainLoop(settings["augmented"], torch.channels_last, synchronised=False),
@@ -88,10 +88,10 @@ def _work(rank: int, workers: int, arguments: argparse.Namespace, store: Path) -
     dist.destroy_process_group()
 
 
-def _measure(steps: dict[str, Step], setting: Setting[Any], count: int) -> dict[str, float]:
+def _measure(steps: dict[str, Step], context: TransferContext[Any], count: int) -> dict[str, float]:
     """Median seconds of a step, from when all workers begin until this one is done."""
     seconds: dict[str, list[float]] = {name: [] for name in steps}
-    for _, batch in zip(range(count + _WARM_UP), _batches(setting), strict=False):
+    for _, batch in zip(range(count + _WARM_UP), _batches(context), strict=False):
         _ = batch.target, batch.pair_target, batch.pair_source  # loaded outside the clock, for all alike
         for name, step in steps.items():
             dist.barrier()
@@ -103,10 +103,10 @@ def _measure(steps: dict[str, Step], setting: Setting[Any], count: int) -> dict[
     return {name: statistics.median(values[_WARM_UP:]) for name, values in seconds.items()}
 
 
-def _batches(setting: Setting[Any]) -> Iterator[UnlabelledBatch]:
+def _batches(context: TransferContext[Any]) -> Iterator[UnlabelledBatch]:
     generator = torch.Generator().manual_seed(0)
     while True:
-        yield from setting.data.epoch(setting.config, generator)
+        yield from context.data.epoch(context.config, generator)
 
 
 def _report(seconds: dict[str, float], workers: int, batch: int) -> None:
@@ -117,7 +117,7 @@ def _report(seconds: dict[str, float], workers: int, batch: int) -> None:
         print(f"  {name:30s} {batch / value:8.1f} {ratios}", flush=True)
 
 
-def _setting(arguments: argparse.Namespace, store: Path, view: str, name: str) -> Setting[Any]:
+def _context(arguments: argparse.Namespace, store: Path, view: str, name: str) -> TransferContext[Any]:
     experiment = parse_experiment(
         {
             "method": "tgkt",
@@ -128,16 +128,17 @@ def _setting(arguments: argparse.Namespace, store: Path, view: str, name: str) -
             "runtime": {"threads": 1, "store": str(store)},
         }
     )
-    stage = TransferStage(experiment, open_dataset(experiment.data, store), seed=0)
-    upstream = [Store(store).obtain(needed, experiment.runtime, Callback()) for needed in stage.upstream]
+    recipe = transfer_recipe(experiment, open_dataset(experiment.data, store), seed=0)
+    upstream = [Store(store).get_or_train(needed, experiment.runtime, Callback()) for needed in recipe.upstream]
     (store / name).mkdir()
-    return Setting(experiment.transfer, Workspace(stage, store / name, store, upstream, experiment.runtime, Callback()))
+    workspace = Workspace(recipe, store / name, store, upstream, experiment.runtime, Callback())
+    return TransferContext(experiment.transfer, workspace, start=None)
 
 
-def _our_step(setting: Setting[Any]) -> Step:
-    active = {name: weighted for name, weighted in TGKT().terms(setting).items() if weighted.weight > 0}
-    learner = StudentLearner(setting.new_student(), active, setting).to(setting.workspace.device)
-    loop = Loop(learner, setting.config, setting.workspace)
+def _our_step(context: TransferContext[Any]) -> Step:
+    active = make_terms(TGKT.weights(context.config), TGKT().terms(context))
+    learner = StudentLearner(context.new_student(), active, context).to(context.workspace.device)
+    loop = Loop(learner, context.config, context.workspace)
     learner.train()
     learner.start_epoch()
     return lambda batch: loop.step(batch, 0.0)
@@ -160,18 +161,18 @@ class Student(nn.Module):
 class PlainLoop:
     """What one writes by hand: each worker its losses of its own part of the batch, and DDP."""
 
-    def __init__(self, setting: Setting[Any], memory_format: torch.memory_format, synchronised: bool) -> None:
+    def __init__(self, context: TransferContext[Any], memory_format: torch.memory_format, synchronised: bool) -> None:
         self.format = memory_format
-        classifier = setting.new_student()
-        self.labels = _labels(classifier, setting)
+        classifier = context.new_student()
+        self.labels = _labels(classifier, context)
         student = Student(classifier).to(memory_format=memory_format).train()  # type: ignore[call-overload]
         if synchronised:
-            synchronise(student, setting.workspace.device)
+            synchronise(student, context.workspace.device)
         self.student = DistributedDataParallel(student)
         self.student.broadcast_buffers = False
-        self.source = setting.new_student().eval().to(memory_format=memory_format)  # type: ignore[call-overload]
-        self.translator = setting.translator
-        config = setting.config
+        self.source = context.new_student().eval().to(memory_format=memory_format)  # type: ignore[call-overload]
+        self.translator = context.translator
+        config = context.config
         groups = [
             {"params": classifier.backbone.parameters(), "lr": config.lr},
             {"params": classifier.bottleneck.parameters(), "lr": config.lr * config.head_lr},
@@ -196,8 +197,8 @@ class PlainLoop:
         _ = loss.item()  # to print it, as one does
 
 
-def _labels(classifier: nn.Module, setting: Setting[Any]) -> Tensor:
-    found = predict_rows(lambda x: classifier.eval()(x.expand(-1, 3, -1, -1)), setting.data.target)
+def _labels(classifier: nn.Module, context: TransferContext[Any]) -> Tensor:
+    found = predict_rows(lambda x: classifier.eval()(x.expand(-1, 3, -1, -1)), context.data.target)
     return centroid_labels(found.features_BD, found.logits_BK.softmax(dim=1)).labels_N
 
 

@@ -21,12 +21,12 @@ import typer
 from ray import tune
 from ray.air.integrations.mlflow import MLflowLoggerCallback
 
-from tuning.search.optuna_study import OptunaStudy
-from tuning.search.ray_bridge import FINISHED, METRICS, NOTES, NUMBER, OBJECTIVES, STEP, TIME
-from tuning.search.run import drive
-from tuning.search.space import Distribution
-from tuning.search.spec import Resources, Scheduler, Search
-from tuning.search.spool import Spool
+from sfcmt.tuning.search.optuna_study import OptunaStudy
+from sfcmt.tuning.search.ray_bridge import FINISHED, METRICS, NOTES, NUMBER, OBJECTIVES, STEP, TIME
+from sfcmt.tuning.search.report_log import ReportLog
+from sfcmt.tuning.search.run import drive
+from sfcmt.tuning.search.space import Distribution
+from sfcmt.tuning.search.spec import Resources, Scheduler, Search
 
 _METRICS = 25
 _NAME = "x"
@@ -74,9 +74,9 @@ def no_op(config: dict[str, Any]) -> None:
 
 
 def compare_reports(folder: Path, reports: int) -> tuple[float, float]:
-    """Milliseconds a report: the spool's, and those of Ray's MLflow callback."""
+    """Milliseconds a report: the report_log's, and those of Ray's MLflow callback."""
     theirs = Timed(MLflowLoggerCallback(tracking_uri=f"sqlite:///{folder}/mlflow.db", experiment_name="reports"))
-    ours = Timed(Spool(folder / "reports", "driver"))
+    ours = Timed(ReportLog(folder / "reports", "driver"))
     run_config = tune.RunConfig(storage_path=str(folder / "ray"), verbose=0, callbacks=[ours, theirs])
     tune.Tuner(reporting, param_space={NUMBER: 0, "reports": reports}, run_config=run_config).fit()
     return ours.milliseconds, theirs.milliseconds
@@ -98,7 +98,7 @@ def our_trials(folder: Path, trials: int) -> None:
     space = {_NAME: Distribution(uniform=(0, 1))}
     search = Search(sampler="random", trials=trials)
     study = OptunaStudy(folder / "study", "no-op", space, search, Scheduler(), 1)
-    drive(no_op, study, Resources(), folder / "ours", [Spool(folder / "spool", study.driver)])
+    drive(no_op, study, Resources(), folder / "ours", [ReportLog(folder / "report_log", study.driver)])
 
 
 def compare_trials(folder: Path, trials: int) -> tuple[float, float]:

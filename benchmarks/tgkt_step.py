@@ -28,14 +28,14 @@ from sfcmt.data.batches import UnlabelledBatch
 from sfcmt.data.opening import open_dataset
 from sfcmt.experiment import parse_experiment
 from sfcmt.pseudo_labels.centroids import centroid_labels
+from sfcmt.recipes import transfer_recipe
 from sfcmt.stages.fit import Loop
 from sfcmt.stages.methods.tgkt import TGKT
 from sfcmt.stages.predict import predict_rows
-from sfcmt.stages.setting import Setting
-from sfcmt.stages.stage import Workspace
-from sfcmt.stages.student import StudentLearner
-from sfcmt.stages.transfer import TransferStage
+from sfcmt.stages.student import StudentLearner, make_terms
+from sfcmt.stages.transfer_context import TransferContext
 from sfcmt.store import Store
+from sfcmt.workspace import Workspace
 
 M = TypeVar("M", bound=nn.Module)
 Step = Callable[[UnlabelledBatch], object]
@@ -51,7 +51,7 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as store:
-        settings = {view: _setting(arguments, Path(store), view) for view in ("augmented", "clean")}
+        settings = {view: _context(arguments, Path(store), view) for view in ("augmented", "clean")}
         steps: dict[str, Step] = {
             "plain loop": PlainLoop(settings["augmented"], torch.contiguous_format),
             "plain loop, channels_last": PlainLoop(settings["augmented"], torch.channels_last),
@@ -61,12 +61,12 @@ def main() -> None:
         _report(_measure(steps, settings["augmented"], arguments.steps))
 
 
-def _measure(steps: dict[str, Step], setting: Setting[Any], count: int) -> dict[str, float]:
+def _measure(steps: dict[str, Step], context: TransferContext[Any], count: int) -> dict[str, float]:
     seconds: dict[str, list[float]] = {name: [] for name in steps}
     generator = torch.Generator().manual_seed(0)
-    training = setting.config
+    training = context.config
     while min(map(len, seconds.values())) < count + 2:
-        for batch in setting.data.epoch(training, generator):
+        for batch in context.data.epoch(training, generator):
             _ = batch.target, batch.pair_target, batch.pair_source  # loaded outside the clock, for all alike
             for name, step in steps.items():
                 started = time.perf_counter()
@@ -82,7 +82,7 @@ def _report(seconds: dict[str, float]) -> None:
         print(f"{name:32s} {value * 1000:8.1f} ms a step   ratio {baseline / value:.2f}")
 
 
-def _setting(arguments: argparse.Namespace, store: Path, view: str) -> Setting[Any]:
+def _context(arguments: argparse.Namespace, store: Path, view: str) -> TransferContext[Any]:
     experiment = parse_experiment(
         {
             "method": "tgkt",
@@ -94,17 +94,18 @@ def _setting(arguments: argparse.Namespace, store: Path, view: str) -> Setting[A
         }
     )
     dataset = open_dataset(experiment.data, store)
-    stage = TransferStage(experiment, dataset, seed=0)
-    upstream = [Store(store).obtain(needed, experiment.runtime, Callback()) for needed in stage.upstream]
+    recipe = transfer_recipe(experiment, dataset, seed=0)
+    upstream = [Store(store).get_or_train(needed, experiment.runtime, Callback()) for needed in recipe.upstream]
     folder = store / view
     folder.mkdir()
-    return Setting(experiment.transfer, Workspace(stage, folder, store, upstream, experiment.runtime, Callback()))
+    workspace = Workspace(recipe, folder, store, upstream, experiment.runtime, Callback())
+    return TransferContext(experiment.transfer, workspace, start=None)
 
 
-def _our_step(setting: Setting[Any]) -> Step:
-    active = {name: weighted for name, weighted in TGKT().terms(setting).items() if weighted.weight > 0}
-    learner = StudentLearner(setting.new_student(), active, setting).to(setting.workspace.device)
-    loop = Loop(learner, setting.config, setting.workspace)
+def _our_step(context: TransferContext[Any]) -> Step:
+    active = make_terms(TGKT.weights(context.config), TGKT().terms(context))
+    learner = StudentLearner(context.new_student(), active, context).to(context.workspace.device)
+    loop = Loop(learner, context.config, context.workspace)
     learner.train()
     learner.start_epoch()
     return lambda batch: loop.step(batch, 0.0)
@@ -113,12 +114,12 @@ def _our_step(setting: Setting[Any]) -> Step:
 class PlainLoop:
     """What one writes by hand: two passes of frozen models, two of the student, no caching, no framework."""
 
-    def __init__(self, setting: Setting[Any], memory_format: torch.memory_format) -> None:
+    def __init__(self, context: TransferContext[Any], memory_format: torch.memory_format) -> None:
         self.format = memory_format
-        self.student = _in_format(setting.new_student(), memory_format).train()
-        self.source = _in_format(deepcopy(setting.source), memory_format)
-        self.translator = _in_format(deepcopy(setting.translator), memory_format)
-        config = setting.config
+        self.student = _in_format(context.new_student(), memory_format).train()
+        self.source = _in_format(deepcopy(context.source), memory_format)
+        self.translator = _in_format(deepcopy(context.translator), memory_format)
+        config = context.config
         heads = [*self.student.bottleneck.parameters()]
         self.optimiser = torch.optim.AdamW(
             [
@@ -127,7 +128,7 @@ class PlainLoop:
             ],
             weight_decay=config.weight_decay,
         )
-        everything = predict_rows(lambda x: self.student.eval()(x.expand(-1, 3, -1, -1)), setting.data.target)
+        everything = predict_rows(lambda x: self.student.eval()(x.expand(-1, 3, -1, -1)), context.data.target)
         self.labels = centroid_labels(everything.features_BD, everything.logits_BK.softmax(dim=1)).labels_N
         self.student.train()
 

@@ -15,12 +15,12 @@ from pathlib import Path
 
 from rich.table import Table
 
-from clusters.checks.finding import Finding, judged
-from clusters.checks.judging import machine_findings
-from clusters.checks.machine import examine, mlflow_problem
-from clusters.checks.settings import dashboard_finding, packing_finding, pickle_finding, token_finding
-from clusters.connection import DEFAULT_ADDRESS, ClusterError, connect, plain_errors, use_token
-from clusters.lasting import in_job, is_lasting
+from sfcmt.clusters.checks.finding import Finding, judged
+from sfcmt.clusters.checks.judging import machine_findings
+from sfcmt.clusters.checks.machine import examine, mlflow_problem
+from sfcmt.clusters.checks.settings import dashboard_finding, packing_finding, pickle_finding, token_finding
+from sfcmt.clusters.connection import DEFAULT_ADDRESS, ClusterError, connect, plain_errors, use_token
+from sfcmt.clusters.persistence import in_job, is_persistent
 from sfcmt.storage import absolute_store
 
 _OPENING = '{"findings"'
@@ -51,7 +51,7 @@ def _inside(address: str | None, store: str, tracking: str) -> Iterator[Finding]
     """What a driver in the cluster finds."""
     import ray
 
-    from clusters.checks.nodes import cluster_findings
+    from sfcmt.clusters.checks.nodes import cluster_findings
 
     if in_job():
         yield from _lasting_findings(store, tracking)
@@ -70,7 +70,7 @@ def _inside(address: str | None, store: str, tracking: str) -> Iterator[Finding]
 
 def _lasting_findings(store: str, tracking: str) -> Iterator[Finding]:
     """Whether what a job writes outlives it."""
-    problem = None if is_lasting(store) else f"{store!r} is in the job's own folder, and goes with it"
+    problem = None if is_persistent(store) else f"{store!r} is in the job's own folder, and goes with it"
     remedy = "set SFCMT_STORE to an absolute path that all nodes share, or to a URI"
     yield judged("job", "store", problem, remedy, "outlives the job")
     unset = "MLFLOW_TRACKING_URI is unset: the runs are in the job's own folder"
@@ -80,8 +80,8 @@ def _lasting_findings(store: str, tracking: str) -> Iterator[Finding]:
 
 def _by_job(address: str, store: str | None) -> Iterator[Finding]:
     """What the doctor finds when it is submitted from here."""
-    from clusters.jobs import wait
-    from clusters.submit import Submission, passed_on, submit_or_join
+    from sfcmt.clusters.jobs import wait
+    from sfcmt.clusters.submit import Submission, passed_on, submit_or_join
 
     command = ("doctor", "--json", *(("--store", store) if store else ()))
     try:

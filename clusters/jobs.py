@@ -8,8 +8,8 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from clusters.connection import ClusterError, plain_errors
-from clusters.submit import ENTRYPOINT
+from sfcmt.clusters.connection import ClusterError, plain_errors
+from sfcmt.clusters.submit import ENTRYPOINT
 
 if TYPE_CHECKING:
     from ray.job_submission import JobDetails, JobSubmissionClient

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sfcmt.callbacks import Callback, Row
+from sfcmt.artifact import Row
+from sfcmt.callbacks import Callback
 from sfcmt.outputs import Outputs
-from sfcmt.stages.stage import Stage
+from sfcmt.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -48,32 +49,32 @@ class Sender(Callback):
     def __init__(self, send: Callable[[StageNews], object]) -> None:
         self._send = send
 
-    def stage_waits(self, stage: Stage, reason: str) -> None:
+    def stage_waits(self, recipe: Recipe, reason: str) -> None:
         """Send it."""
-        self._send((stage.identity, Waits(reason)))
+        self._send((recipe.identity, Waits(reason)))
 
-    def stage_opened(self, stage: Stage) -> None:
+    def stage_opened(self, recipe: Recipe) -> None:
         """Send it."""
-        self._send((stage.identity, Opened()))
+        self._send((recipe.identity, Opened()))
 
-    def stage_started(self, stage: Stage, epochs: int) -> None:
+    def stage_started(self, recipe: Recipe, epochs: int) -> None:
         """Send it."""
-        self._send((stage.identity, Started(epochs)))
+        self._send((recipe.identity, Started(epochs)))
 
-    def epoch_ended(self, stage: Stage, row: Row, outputs: Callable[[], Outputs | None]) -> None:
+    def epoch_ended(self, recipe: Recipe, row: Row, outputs: Callable[[], Outputs | None]) -> None:
         """Send the losses."""
-        self._send((stage.identity, EpochEnded(row, None)))
+        self._send((recipe.identity, EpochEnded(row, None)))
 
 
-def pass_on(news: News, stage: Stage, callback: Callback) -> None:
+def pass_on(news: News, recipe: Recipe, callback: Callback) -> None:
     """Tell a callback what a process elsewhere has told of a stage."""
     match news:
         case Waits(reason):
-            callback.stage_waits(stage, reason)
+            callback.stage_waits(recipe, reason)
         case Opened():
-            callback.stage_opened(stage)
+            callback.stage_opened(recipe)
         case Started(epochs):
-            callback.stage_started(stage, epochs)
+            callback.stage_started(recipe, epochs)
         case EpochEnded(row, outputs):
-            callback.advanced(stage, row["epoch"])
-            callback.epoch_ended(stage, row, lambda: outputs)
+            callback.advanced(recipe, row["epoch"])
+            callback.epoch_ended(recipe, row, lambda: outputs)

@@ -7,7 +7,7 @@ import os
 from collections import Counter
 from pathlib import Path
 
-from clusters.connection import ClusterError
+from sfcmt.clusters.connection import ClusterError
 
 MOST_BYTES = 100 * 2**20
 """Ray's job server takes uploads up to this size."""

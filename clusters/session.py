@@ -25,7 +25,7 @@ def ray_session(callback: Callback) -> Iterator[None]:
     """
     import ray
 
-    from clusters.orphans import without_orphans
+    from sfcmt.clusters.stale_placement_groups import removing_stale_groups
 
     if ray.is_initialized():
         yield
@@ -36,7 +36,7 @@ def ray_session(callback: Callback) -> Iterator[None]:
         ray.init(**place, logging_level=logging.ERROR, log_to_driver=False)
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # after Ray has set a handler of its own
     try:
-        with without_orphans():
+        with removing_stale_groups():
             yield
     finally:
         signal.signal(signal.SIGTERM, before)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from clusters.checks.machine import store_problem
-from clusters.checks.nodes import marker_beside
+from sfcmt.clusters.checks.machine import store_problem
+from sfcmt.clusters.checks.nodes import marker_beside
 from sfcmt.errors import ConfigError, Problem
 
 _ALLOWED = (

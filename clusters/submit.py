@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from clusters.connection import ClusterError, plain_errors
-from clusters.lasting import is_lasting
-from clusters.packing import check_size, packed_files
+from sfcmt.clusters.connection import ClusterError, plain_errors
+from sfcmt.clusters.packing import check_size, packed_files
+from sfcmt.clusters.persistence import is_persistent
 from sfcmt.identity import digest
 from sfcmt.yaml_files import parse_yaml
 
@@ -54,7 +54,7 @@ class Submission:
 
     def __post_init__(self) -> None:
         store = self.variables.get("SFCMT_STORE")
-        if store is not None and not is_lasting(store):
+        if store is not None and not is_persistent(store):
             raise ClusterError(f"SFCMT_STORE: {store!r} is not allowed for a job; allowed: an absolute path, or a URI")
         sizes = packed_files(self.folder)
         check_size(self.folder, sizes)

@@ -13,45 +13,48 @@ from ray.exceptions import RayError, RayTaskError
 from ray.util.queue import Queue
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from clusters.locks import RayLock
-from clusters.messages import Sender, StageNews
-from clusters.obtain import Submit, WorkerError, obtain_stages
-from clusters.orders import StageOrder
-from clusters.session import places
-from clusters.shared_storage import refuse_unshared_store
 from sfcmt.callbacks import Callback
+from sfcmt.clusters.locks import RayLock
+from sfcmt.clusters.messages import Sender, StageNews
+from sfcmt.clusters.session import places
+from sfcmt.clusters.shared_storage import refuse_unshared_store
+from sfcmt.clusters.stage_request import StageRequest
+from sfcmt.clusters.training_queue import Submit, WorkerError, train_missing
 from sfcmt.config import Runtime
 from sfcmt.errors import SfcmtError
-from sfcmt.stages.stage import Stage
+from sfcmt.recipe import Recipe
 from sfcmt.storage import absolute_store
-from sfcmt.store import Store, Trainer, train_here
+from sfcmt.store import Store, Trainer
+from sfcmt.workspace import train_here
 
 _PATIENCE = 60.0
 _RETRIES = 5
-"""Of an order whose process or node died; it goes on from the last epoch."""
+"""Of a request whose process or node died; it goes on from the last epoch."""
 
 
-def obtain_on_cluster(
-    stages: Iterable[Stage],
+def train_on_cluster(
+    recipes: Iterable[Recipe],
     runtime: Runtime,
     store: Store,
     callback: Callback,
     jobs: int | None = None,
     check: Callable[[], None] = lambda: None,
 ) -> None:
-    """Obtain the stages with all that they stand on, as many at a time as the cluster holds, or at most `jobs`.
+    """Train what is missing, with all that it stands on, as many at a time as the cluster holds, or at most `jobs`.
 
-    Raises what went wrong with a stage first, `WorkerError` if its process died again and again, and `ConfigError`
+    Raises what went wrong first, `WorkerError` if its process died again and again, and `ConfigError`
     before anything is trained if the nodes do not share the store.
     """
     refuse_unshared_store(absolute_store(store.place))
     news = _News()
     try:
         if runtime.workers == 1:
-            obtain_stages(stages, store, callback, partial(_submit, news), jobs, check, news.heard)
+            train_missing(recipes, runtime, store, callback, partial(_submit, news), jobs, check, news.heard)
         else:
             with _groups(news) as submit:
-                obtain_stages(stages, store, callback, submit, jobs or max(1, places(runtime)), check, news.heard)
+                train_missing(
+                    recipes, runtime, store, callback, submit, jobs or max(1, places(runtime)), check, news.heard
+                )
     except RayTaskError:
         raise
     except RayError as error:
@@ -66,8 +69,8 @@ class _News:
     def queue(self) -> Queue:
         """Where tasks put it."""
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-        lasting = {"max_restarts": -1, "max_task_retries": -1}
-        return Queue(actor_options={"num_cpus": 0, "scheduling_strategy": here, **lasting})
+        restarted = {"max_restarts": -1, "max_task_retries": -1}
+        return Queue(actor_options={"num_cpus": 0, "scheduling_strategy": here, **restarted})
 
     def heard(self) -> Sequence[StageNews]:
         """What was told since the last call."""
@@ -75,24 +78,24 @@ class _News:
         return found
 
 
-def _submit(news: _News, order: StageOrder) -> Future[SfcmtError | None]:
-    runtime = order.runtime
+def _submit(news: _News, request: StageRequest) -> Future[SfcmtError | None]:
+    runtime = request.runtime
     task: Any = ray.remote(num_cpus=runtime.cpus_per_worker, num_gpus=runtime.gpus_per_worker, max_retries=_RETRIES)(
-        _obtain
+        _train
     )
-    future: Future[SfcmtError | None] = task.remote(order, news.queue).future()
+    future: Future[SfcmtError | None] = task.remote(request, news.queue).future()
     return future
 
 
 @contextmanager
 def _groups(news: _News) -> Iterator[Submit]:
-    """Has orders done by groups: by an idle one if there is any, else by a new one. They end with the block."""
+    """Has requests served by groups: by an idle one if there is any, else by a new one. They end with the block."""
     latest: dict[Any, Future[SfcmtError | None]] = {}
 
-    def submit(order: StageOrder) -> Future[SfcmtError | None]:
+    def submit(request: StageRequest) -> Future[SfcmtError | None]:
         idle = [actor for actor, future in latest.items() if future.done()]
         actor = idle[0] if idle else ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=_RETRIES)(_Group).remote()
-        latest[actor] = actor.obtain.remote(order, news.queue).future()
+        latest[actor] = actor.get_or_train.remote(request, news.queue).future()
         return latest[actor]
 
     yield submit
@@ -103,26 +106,26 @@ class _Group:
     """An actor with a group of workers of its own."""
 
     def __init__(self) -> None:
-        from clusters.train import RayTrain
+        from sfcmt.clusters.train import RayTrain
 
         self._trainer = RayTrain()
 
-    def obtain(self, order: StageOrder, news: Queue) -> SfcmtError | None:
-        return _obtain(order, news, self._trainer)
+    def get_or_train(self, request: StageRequest, news: Queue) -> SfcmtError | None:
+        return _train(request, news, self._trainer)
 
     def close(self) -> None:
         self._trainer.close()
 
 
-def _obtain(order: StageOrder, news: Queue, trainer: Trainer = train_here) -> SfcmtError | None:
+def _train(request: StageRequest, news: Queue, trainer: Trainer = train_here) -> SfcmtError | None:
     import torch
 
     def send(told: StageNews) -> None:
         ray.wait([news.actor.put_nowait.remote(told)], timeout=_PATIENCE)  # which raises nothing
 
-    torch.set_num_threads(order.runtime.threads or 1)
+    torch.set_num_threads(request.runtime.threads or 1)
     try:
-        Store(order.runtime.store, trainer, RayLock).obtain(order.stage(), order.runtime, Sender(send))
+        Store(request.runtime.store, trainer, RayLock).get_or_train(request.recipe(), request.runtime, Sender(send))
     except SfcmtError as error:
         return error
     return None

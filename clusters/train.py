@@ -26,14 +26,13 @@ from ray.train.v2._internal.callbacks.placement_group_callback import PlacementG
 from ray.train.v2.api.callback import RayTrainCallback
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from clusters.exchange import Done, Exchange, Failed, Message
-from clusters.messages import EpochEnded, Started, pass_on
-from clusters.obtain import WorkerError
-from clusters.orders import StageOrder
-from clusters.worker import take_orders
+from sfcmt.clusters.group_channel import Done, Failed, GroupChannel, Message
+from sfcmt.clusters.messages import EpochEnded, Started, pass_on
+from sfcmt.clusters.stage_request import StageRequest
+from sfcmt.clusters.training_queue import WorkerError
+from sfcmt.clusters.worker import serve_requests
 from sfcmt.config import Runtime
-from sfcmt.stages.stage import Workspace
-from sfcmt.store import train_here
+from sfcmt.workspace import Workspace, train_here
 
 _PATIENCE = 30.0
 
@@ -74,60 +73,60 @@ class RayTrain:
 
 
 class _Group:
-    """A running group and its exchange."""
+    """A running group and its channel."""
 
     def __init__(self, runtime: Runtime, wants_outputs: bool) -> None:
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-        self._exchange: Any = ray.remote(num_cpus=0)(Exchange).options(scheduling_strategy=here).remote()
+        self._channel: Any = ray.remote(num_cpus=0)(GroupChannel).options(scheduling_strategy=here).remote()
         self._ended = threading.Event()
         self._error: RayError | TrainingFailedError | None = None
         threading.Thread(target=self._run, args=[runtime, wants_outputs], daemon=True, name="group").start()
 
     def train(self, workspace: Workspace) -> None:
-        """Post the order and pass on what the workers tell, until the stage is trained."""
-        ray.get(self._exchange.post.remote(StageOrder.of(workspace.stage, workspace.runtime)))
+        """Post the request and pass on what the workers tell, until the stage is trained."""
+        ray.get(self._channel.post.remote(StageRequest.of(workspace.recipe, workspace.runtime)))
         try:
-            while not isinstance(message := ray.get(self._exchange.hear.remote()), Done):
+            while not isinstance(message := ray.get(self._channel.hear.remote()), Done):
                 self._pass_on(message, workspace)
         except BaseException:
-            ray.get(self._exchange.drop.remote())
+            ray.get(self._channel.drop.remote())
             raise
 
     @property
     def has_ended(self) -> bool:
-        """Whether it takes no more orders."""
+        """Whether it takes no more requests."""
         return self._ended.is_set()
 
     def close(self, patience: float) -> None:
         """Send the workers home, and wait until they and their resources are gone."""
-        self._exchange.close.remote()
+        self._channel.close.remote()
         self._ended.wait(patience)
 
     def _pass_on(self, message: Message | None, workspace: Workspace) -> None:
         match message:
             case Started() | EpochEnded():
-                pass_on(message, workspace.stage, workspace.callback)
+                pass_on(message, workspace.recipe, workspace.callback)
             case Failed(error):
                 raise error
             case _:
                 raise WorkerError(f"the group of workers has ended ({self._error})") from self._error
 
     def _run(self, runtime: Runtime, wants_outputs: bool) -> None:
-        """Run the group until the exchange closes. In a thread of its own."""
+        """Run the group until the channel closes. In a thread of its own."""
         try:
             with tempfile.TemporaryDirectory() as folder:  # Ray Train's own notes, of which nothing depends
-                _trainer(runtime, {"exchange": self._exchange, "wants_outputs": wants_outputs}, folder).fit()
+                _trainer(runtime, {"channel": self._channel, "wants_outputs": wants_outputs}, folder).fit()
         except (RayError, TrainingFailedError) as error:
             self._error = error
         finally:
             self._ended.set()
-            self._exchange.close.remote()
+            self._channel.close.remote()
 
 
 class _Trainer(TorchTrainer):  # type: ignore[misc]
     """Without a process that hands out Ray datasets, and without Ray's own remover of what is left behind.
 
-    `clusters.orphans` says why. Data sets are read by the workers themselves.
+    `sfcmt.clusters.stale_placement_groups` says why. Data sets are read by the workers themselves.
     """
 
     def _create_default_callbacks(self) -> list[RayTrainCallback]:
@@ -138,7 +137,7 @@ class _Trainer(TorchTrainer):  # type: ignore[misc]
 def _trainer(runtime: Runtime, config: dict[str, Any], folder: str) -> TorchTrainer:
     gpus = runtime.gpus_per_worker
     return _Trainer(
-        take_orders,
+        serve_requests,
         train_loop_config=config,
         torch_config=TorchConfig("gloo" if gpus < 1 else "nccl"),  # NCCL refuses workers that share a GPU
         scaling_config=ScalingConfig(
@@ -148,7 +147,7 @@ def _trainer(runtime: Runtime, config: dict[str, Any], folder: str) -> TorchTrai
         ),
         run_config=RunConfig(
             storage_path=folder,
-            failure_config=FailureConfig(max_failures=-1),  # the exchange says when it is enough
+            failure_config=FailureConfig(max_failures=-1),  # the channel says when it is enough
             **_quiet(),
         ),
     )

@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from clusters.connection import ADDRESS_VARIABLES, DEFAULT_ADDRESS
+from sfcmt.clusters.connection import ADDRESS_VARIABLES, DEFAULT_ADDRESS
 
 if TYPE_CHECKING:
     from ray.job_submission import JobDetails, JobSubmissionClient
@@ -54,8 +54,8 @@ def submit(
     The working directory is packed, without what .gitignore and .rayignore name. The job gets MLFLOW_TRACKING_URI,
     MLFLOW_S3_ENDPOINT_URL, SFCMT_STORE, AWS_ENDPOINT_URL, AWS_REGION and AWS_DEFAULT_REGION, if set.
     """
-    from clusters.connection import connect, use_token
-    from clusters.submit import Submission, passed_on, submit_or_join
+    from sfcmt.clusters.connection import connect, use_token
+    from sfcmt.clusters.submit import Submission, passed_on, submit_or_join
 
     _check_command(command)
     use_token()  # before Ray is imported, which packs
@@ -72,8 +72,8 @@ def submit(
 
 def list_(address: Address = DEFAULT_ADDRESS) -> None:
     """Show all submitted jobs, the newest first."""
-    from clusters.connection import connect
-    from clusters.jobs import submitted_jobs
+    from sfcmt.clusters.connection import connect
+    from sfcmt.clusters.jobs import submitted_jobs
 
     table = Table("job", "state", "age", "command", box=None, pad_edge=False)
     for job in submitted_jobs(connect(address)):
@@ -83,8 +83,8 @@ def list_(address: Address = DEFAULT_ADDRESS) -> None:
 
 def status(job_id: JobArgument, address: Address = DEFAULT_ADDRESS) -> None:
     """Show one job."""
-    from clusters.connection import connect
-    from clusters.jobs import ending, find_job
+    from sfcmt.clusters.connection import connect
+    from sfcmt.clusters.jobs import ending, find_job
 
     job = find_job(connect(address), job_id)
     typer.echo(f"{_state(job)}, submitted {_since(job.start_time)} ago: {job.entrypoint}")
@@ -98,8 +98,8 @@ def logs(
     follow: Annotated[bool, typer.Option("--follow", help="Until the job ends; with its exit code.")] = False,
 ) -> None:
     """Print a job's log."""
-    from clusters.connection import connect, plain_errors
-    from clusters.jobs import find_job
+    from sfcmt.clusters.connection import connect, plain_errors
+    from sfcmt.clusters.jobs import find_job
 
     client = connect(address)
     find_job(client, job_id)
@@ -112,9 +112,9 @@ def logs(
 
 def stop(job_id: JobArgument, address: Address = DEFAULT_ADDRESS) -> None:
     """End a job; a search pauses, and goes on when it is submitted again."""
-    from clusters.connection import connect
-    from clusters.jobs import ending
-    from clusters.jobs import stop as stop_job
+    from sfcmt.clusters.connection import connect
+    from sfcmt.clusters.jobs import ending
+    from sfcmt.clusters.jobs import stop as stop_job
 
     typer.echo(ending(stop_job(connect(address), job_id)))
 
@@ -130,7 +130,7 @@ def doctor(
     ] = False,
 ) -> None:
     """Look at this machine, and at a cluster: what is wrong, and what to do. Exit code 1 if anything is."""
-    from clusters import doctor as looking
+    from sfcmt.clusters import doctor as looking
 
     findings = list(looking.diagnose(address, store))
     if as_json:
@@ -142,7 +142,7 @@ def doctor(
 
 def _follow(client: JobSubmissionClient, job_id: str) -> None:
     """Print the log to its end, then leave with the job's exit code. Ctrl-C leaves the job alone."""
-    from clusters.jobs import ending, exit_code, follow
+    from sfcmt.clusters.jobs import ending, exit_code, follow
 
     try:
         job = follow(client, job_id)

@@ -1,4 +1,4 @@
-"""A worker of a group: takes orders from the exchange and trains them together with the others."""
+"""A worker of a group: takes requests from the channel and trains them together with the others."""
 
 from __future__ import annotations
 
@@ -9,42 +9,43 @@ from typing import Any
 import ray
 from ray.train.torch import get_device
 
-from clusters.exchange import Done, Message
-from clusters.messages import EpochEnded, Started
-from clusters.orders import StageOrder
-from sfcmt.callbacks import Callback, Row
+from sfcmt.artifact import Row
+from sfcmt.callbacks import Callback
+from sfcmt.clusters.group_channel import Done, Message
+from sfcmt.clusters.messages import EpochEnded, Started
+from sfcmt.clusters.stage_request import StageRequest
 from sfcmt.config import Runtime
 from sfcmt.distributed import is_main, main_says, own_device, rank, workers
 from sfcmt.errors import SfcmtError
 from sfcmt.outputs import Outputs
-from sfcmt.stages.stage import Stage
+from sfcmt.recipe import Recipe
 from sfcmt.store import Store
 
 
 class _DroppedError(Exception):
-    """The order is not wanted any more."""
+    """The request is not wanted any more."""
 
 
-def take_orders(config: dict[str, Any]) -> None:
-    """What each worker of the group runs until the exchange closes."""
-    exchange, wants_outputs, number = config["exchange"], config["wants_outputs"], 0
+def serve_requests(config: dict[str, Any]) -> None:
+    """What each worker of the group runs until the channel closes."""
+    channel, wants_outputs, number = config["channel"], config["wants_outputs"], 0
     if (gpu := get_device().index) is not None:
         os.environ["LOCAL_RANK"] = str(gpu)  # which GPU is this worker's own: several may share one
-    while (found := ray.get(exchange.order.remote(number, rank()))) is not None:
-        number, order = found
+    while (found := ray.get(channel.request.remote(number, rank()))) is not None:
+        number, request = found
         try:
-            _train(order, _Reporter(exchange, number, wants_outputs, order.runtime))
+            _train(request, _Reporter(channel, number, wants_outputs, request.runtime))
         except Exception as error:
-            ray.get(exchange.note.remote(f"{type(error).__name__}: {error}"))
+            ray.get(channel.note.remote(f"{type(error).__name__}: {error}"))
             raise
 
 
-def _train(order: StageOrder, reporter: _Reporter) -> None:
-    stage, store = order.stage(), Store(order.runtime.store)
+def _train(request: StageRequest, reporter: _Reporter) -> None:
+    recipe, store = request.recipe(), Store(request.runtime.store)
     try:
-        store.workspace(stage, order.runtime, reporter).run()
+        store.workspace(recipe, request.runtime, reporter).run()
         if is_main():
-            store.hand_over(stage)
+            store.hand_over(recipe)
         reporter.tell(Done())
     except _DroppedError:
         return
@@ -54,26 +55,26 @@ def _train(order: StageOrder, reporter: _Reporter) -> None:
 
 
 class _Reporter(Callback):
-    """Hears of the training in each worker. The first tells the exchange, and all do as it answers."""
+    """Hears of the training in each worker. The first tells the channel, and all do as it answers."""
 
-    def __init__(self, exchange: Any, number: int, wants_outputs: bool, runtime: Runtime) -> None:
-        self._exchange, self._number, self._wants_outputs = exchange, number, wants_outputs
+    def __init__(self, channel: Any, number: int, wants_outputs: bool, runtime: Runtime) -> None:
+        self._channel, self._number, self._wants_outputs = channel, number, wants_outputs
         self._device = own_device(runtime.torch_device())
 
-    def stage_started(self, stage: Stage, epochs: int) -> None:
+    def stage_started(self, recipe: Recipe, epochs: int) -> None:
         """Tell the number of epochs. Only the first worker's hears of it."""
-        ray.get(self._exchange.tell.remote(self._number, Started(epochs)))
+        ray.get(self._channel.tell.remote(self._number, Started(epochs)))
 
-    def epoch_ended(self, stage: Stage, row: Row, outputs: Callable[[], Outputs | None]) -> None:
+    def epoch_ended(self, recipe: Recipe, row: Row, outputs: Callable[[], Outputs | None]) -> None:
         """Tell the epoch's losses, and the outputs, which all workers compute together."""
         self.tell(EpochEnded(row, outputs() if self._wants_outputs else None))
 
     def tell(self, message: Message) -> None:
-        """Tell the exchange. Raises in every worker if the order was dropped."""
-        goes_on = is_main() and ray.get(self._exchange.tell.remote(self._number, message))
+        """Tell the channel. Raises in every worker if the request was dropped."""
+        goes_on = is_main() and ray.get(self._channel.tell.remote(self._number, message))
         if not main_says(goes_on, self._device):
             raise _DroppedError
 
     def all_failed(self, error: SfcmtError) -> bool:
-        """Tell the exchange of an error; whether every worker has had one."""
-        return bool(ray.get(self._exchange.fail.remote(self._number, rank(), workers(), error)))
+        """Tell the channel of an error; whether every worker has had one."""
+        return bool(ray.get(self._channel.fail.remote(self._number, rank(), workers(), error)))

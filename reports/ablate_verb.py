@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from tuning.verbs import JOBS_HELP, Verbose
+from sfcmt.tuning.verbs import JOBS_HELP, Verbose
 
 if TYPE_CHECKING:
     from sfcmt.progress.lines import ProgressLines
-    from tuning.ablation.spec import CheckedAblation
-    from tuning.ablation.study import Ablation
-    from tuning.summary import StageCounter
+    from sfcmt.reports.sources.ablation import AblationResults
+    from sfcmt.tuning.ablation.spec import CheckedAblation
+    from sfcmt.tuning.summary import StageCounter
 
 
 def register(app: typer.Typer) -> None:
@@ -31,9 +31,9 @@ def ablate(
     as_json: Annotated[bool, typer.Option("--json", help="Print the verdict as the last line.")] = False,
 ) -> None:
     """Train an ablation's arms and compare them. Run the same command again after any interruption: it goes on."""
-    from tuning.ablation.spec import load_ablation
-    from tuning.pausing import PAUSED_EXIT_CODE, PausedError, pausing
-    from tuning.progress import progress_of
+    from sfcmt.tuning.ablation.spec import load_ablation
+    from sfcmt.tuning.pausing import PAUSED_EXIT_CODE, PausedError, pausing
+    from sfcmt.tuning.progress import progress_of
 
     name, checked = Path(spec).stem, load_ablation(spec, tuple(overrides or ()))
     try:
@@ -58,40 +58,33 @@ def _plan(name: str, checked: CheckedAblation) -> str:
 
 def _trained(
     name: str, checked: CheckedAblation, progress: ProgressLines, jobs: int | None
-) -> tuple[Ablation, StageCounter]:
+) -> tuple[AblationResults, StageCounter]:
     """Run an ablation to its end. What takes long to load is loaded when the plan has been told."""
     with progress.doing("loading PyTorch, MLflow and the data set"):
         from sfcmt.callbacks import Callbacks
-        from tuning.ablation.mirror import AblationMirror
-        from tuning.ablation.run import run_ablation
-        from tuning.ablation.study import Ablation
-        from tuning.mirroring import mirrored
-        from tuning.summary import StageCounter
+        from sfcmt.reports.ablate import ablate
+        from sfcmt.tuning.ablation.study import Ablation
+        from sfcmt.tuning.summary import StageCounter
 
         found = Ablation(name, checked)
     progress.say(f"Study: {found.folder}")
-    mirror, counter = AblationMirror(found), StageCounter()
-    with mirrored(mirror, progress):
-        run_ablation(found, Callbacks([progress, counter, mirror]), jobs)
-    return found, counter
+    counter = StageCounter()
+    return ablate(found, Callbacks([progress, counter]), jobs), counter
 
 
-def _show(found: Ablation, counter: StageCounter, as_json: bool) -> None:
+def _show(results: AblationResults, counter: StageCounter, as_json: bool) -> None:
     """Print the verdict, what was trained, and where the results are."""
     from dataclasses import asdict
 
-    from reports.findings.arms import arm_findings
-    from reports.sources.ablation import read_ablation
-    from reports.verdict import verdict_tables
-    from tuning.ablation.study import RESULTS
-    from tuning.search.study_folder import SPEC
+    from sfcmt.reports.findings.arms import arm_findings
+    from sfcmt.reports.verdict import verdict_tables
+    from sfcmt.tuning.ablation.study import RESULTS
 
-    results = read_ablation(found.folder, json.loads((found.folder / SPEC).read_text()))
     console = Console(soft_wrap=True, highlight=False, markup=False)
     for table in verdict_tables(results):
         console.print(table)
-    console.print(f"Stages: {len(counter.trained)} trained, {len(counter.found)} found in {found.store.place}.")
-    console.print(f"Results: {found.folder / RESULTS}")
+    console.print(f"Stages: {len(counter.trained)} trained, {len(counter.found)} found in {results.store.place}.")
+    console.print(f"Results: {results.folder / RESULTS}")
     if as_json:
-        told = {"study": found.folder.name, "results": str(found.folder / RESULTS), "trained": len(counter.trained)}
+        told = {"study": results.folder.name, "results": str(results.folder / RESULTS), "trained": len(counter.trained)}
         typer.echo(json.dumps(told | {"arms": [asdict(one) for one in arm_findings(results)]}))

@@ -10,26 +10,23 @@ from typing import Any
 import mlflow
 from rich.console import Console
 
-from reports.registry.alias import Alias
-from reports.registry.candidate import Candidate
-from reports.registry.promotion import promote
-from reports.report import report, write
-from reports.sources.search import read_search
 from sfcmt.callbacks import Callbacks
-from sfcmt.classify import classify
 from sfcmt.data.schema import Split
 from sfcmt.experiment import Experiment
 from sfcmt.progress.lines import ProgressLines
-from tuning.comparison import Comparison
-from tuning.execute import track
-from tuning.mirroring import mirrored
-from tuning.models import load_model
-from tuning.search.mirror import Mirror
-from tuning.search.run import run_study
-from tuning.search.scoring import score_study
-from tuning.search.spec import load_search
-from tuning.search.study import Study
-from tuning.summary import StageCounter, summarise, table_of
+from sfcmt.reports.registry.alias import Alias
+from sfcmt.reports.registry.candidate import Candidate
+from sfcmt.reports.registry.promotion import promote
+from sfcmt.reports.report import report, write
+from sfcmt.reports.sources.search import read_search
+from sfcmt.tuning.compare import track
+from sfcmt.tuning.comparison import Comparison
+from sfcmt.tuning.models import predict
+from sfcmt.tuning.search.scoring import score_study
+from sfcmt.tuning.search.spec import load_search
+from sfcmt.tuning.search.study import Study
+from sfcmt.tuning.search.tune import tune
+from sfcmt.tuning.summary import StageCounter, summarise, table_of
 
 NAME, MODEL = "demo", "demo-depth"
 METHODS = ("source_only", "bn_adapt", "ti_distillation", "robust_tgkt")
@@ -59,7 +56,7 @@ class Demo:
         alone = Comparison(self._experiment, METHODS[:1], [self._experiment.seed], oracles=False)
         alone.train(Callbacks([self._progress, self._counter]))
         (transfer,) = alone.cells
-        source = alone.store.find(transfer.stage.upstream[0])
+        source = alone.store.find(transfer.recipe.upstream[0])
         assert source is not None, "it was trained just now"
         ((_, judged),) = alone.scores().items()
         self._say(
@@ -81,12 +78,11 @@ class Demo:
 
     def show_search(self) -> Study:
         """A search whose winner is picked without labels, and then judged by them."""
-        spec = str(importlib.resources.files("tuning") / "searches" / f"{NAME}.yaml")
-        study = Study(NAME, load_search(spec, self._overrides))
+        spec = str(importlib.resources.files("sfcmt.tuning") / "searches" / f"{NAME}.yaml")
+        study = Study.of(NAME, load_search(spec, self._overrides))
         self._say("3. A search over two loss weights: driven, and its winner picked, without labels")
         self._say(self._command("tune tuning/searches/demo.yaml"))
-        with mirrored(Mirror(study), self._progress):
-            selection = run_study(study, Callbacks([self._progress, self._counter]))
+        selection = tune(study, Callbacks([self._progress, self._counter]))
         scores = score_study(study)
         winner = scores["oracle_balanced_accuracy"][str(selection["winner"])]
         self._say(
@@ -104,7 +100,7 @@ class Demo:
         self._say(f"   {MODEL}@{Alias.CHAMPION} is the model of trial {study.selection()['winner']}.")
         images, place = self._images(), f"models:/{MODEL}@{Alias.CHAMPION}"
         self._say(f"   $ sfcmt predict {place} {' '.join(map(str, images))}")
-        for one in classify(*load_model(place), images):
+        for one in predict(place, images):
             self._say(f"   {one.file}: {one.label} ({one.probabilities[one.label]:.0%})")
 
     def show_what_next(self, study: Study) -> None:

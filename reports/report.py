@@ -8,20 +8,20 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from reports.findings.across import across, arms_of
-from reports.page.ablation import ablation_sections
-from reports.page.blocks import Grid, Section
-from reports.page.document import document
-from reports.page.judged import accountability_section
-from reports.page.render import page
-from reports.page.search import search_sections
-from reports.sources.ablation import AblationResults
-from reports.sources.reproduction import FOLDER, reproduction_of
-from reports.sources.results import Results
-from reports.sources.search import SearchResults
-from reports.tables.across import AcrossTable
-from reports.tables.latex import latex
-from reports.tables.model import Table
+from sfcmt.reports.findings.across import across, arms_of
+from sfcmt.reports.page.ablation import ablation_sections
+from sfcmt.reports.page.blocks import Grid, Section
+from sfcmt.reports.page.document import document
+from sfcmt.reports.page.judged import accountability_section
+from sfcmt.reports.page.render import page
+from sfcmt.reports.page.search import search_sections
+from sfcmt.reports.sources.ablation import AblationResults
+from sfcmt.reports.sources.reproduction import FOLDER, reproduction_of
+from sfcmt.reports.sources.results import Results
+from sfcmt.reports.sources.search import SearchResults
+from sfcmt.reports.tables.across import AcrossTable
+from sfcmt.reports.tables.latex import latex
+from sfcmt.reports.tables.model import Table
 
 _LEAD = (
     "Point at a number (or tap it, or reach it by the keyboard) for what stands behind it; what is missing is shown as "

@@ -20,11 +20,11 @@ def report(
     ] = None,
 ) -> None:
     """Report finished studies: a page that works offline, tables, figures, and how to run them again."""
-    from reports.report import report as report_of
-    from reports.report import write
-    from reports.sources.opening import open_all
+    from sfcmt.reports.report import report as report_of
+    from sfcmt.reports.report import write
+    from sfcmt.reports.sources.opening import open_studies
 
-    found = open_all(studies, store or os.environ.get("SFCMT_STORE", "sfcmt-store"))
+    found = open_studies(studies, store or os.environ.get("SFCMT_STORE", "sfcmt-store"))
     folder = out or found[0].folder / "report"
     files = report_of(found)
     write(files, folder)

@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from reports.demo_verb import demo
-from reports.registry.alias import Alias
-from reports.report_verb import report
 from sfcmt.errors import ConfigError, Problem
+from sfcmt.reports.demo_verb import demo
+from sfcmt.reports.registry.alias import Alias
+from sfcmt.reports.report_verb import report
 
 ModelOption = Annotated[str, typer.Option("--model", help="Name in MLflow's registry.")]
 ModelArgument = Annotated[str, typer.Argument(help="Name in MLflow's registry.")]
@@ -39,9 +39,9 @@ def promote(
         raise ConfigError([Problem("--reason", reason, "why this is forced")])
     if force and role is not Alias.CHAMPION:
         raise ConfigError([Problem("--force", force, "together with --as champion only")])
-    from reports.registry.candidate import Candidate
-    from reports.registry.promotion import promote as promote_candidate
-    from tuning.search.study import Study
+    from sfcmt.reports.registry.candidate import Candidate
+    from sfcmt.reports.registry.promotion import promote as promote_candidate
+    from sfcmt.tuning.search.study import Study
 
     found = Study.find(study, store or "sfcmt-store")
     candidate = Candidate.distilled(found) if distilled else Candidate.winner(found)
@@ -60,8 +60,8 @@ def history(
     on: Annotated[str | None, typer.Option(help="A date (its end) or a time, UTC: who was champion then?")] = None,
 ) -> None:
     """Show every move of a registered model's aliases, or who was champion on a date."""
-    from reports.registry.history import moment_of
-    from reports.registry.show import history_lines, past_champion, present_champion, read_history
+    from sfcmt.reports.registry.history import moment_of
+    from sfcmt.reports.registry.show import history_lines, past_champion, present_champion, read_history
 
     moment = moment_of(on) if on else None
     events = read_history(model)
@@ -72,7 +72,7 @@ def history(
 
 def rollback(model: ModelArgument, reason: Reason = "") -> None:
     """Make the champion before this one champion again."""
-    from reports.registry.promotion import rollback as roll_back
+    from sfcmt.reports.registry.promotion import rollback as roll_back
 
     move = roll_back(model, reason)
     typer.echo(f"{model} version {move.version} is {move.alias} again (before: {move.before})")

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from rich import box
 from rich.table import Table
 
-from reports.findings.arms import ArmFinding, arm_findings
-from reports.findings.effects import Effects, effects_of
-from reports.sources.ablation import AblationResults
-from reports.statistics.correction import Corrected
-from reports.statistics.interval import Interval
-from reports.tables.judging import CORRECTIONS
-from reports.tables.numbers import Metric, level_text, p_text, size_text
+from sfcmt.reports.findings.arms import ArmFinding, arm_findings
+from sfcmt.reports.findings.effects import Effects, effects_of
+from sfcmt.reports.sources.ablation import AblationResults
+from sfcmt.reports.statistics.correction import Corrected
+from sfcmt.reports.statistics.interval import Interval
+from sfcmt.reports.tables.judging import CORRECTIONS
+from sfcmt.reports.tables.numbers import Metric, level_text, p_text, size_text
 
 _CAPTION = "d: mean over standard deviation of the pairs' differences, corrected for few pairs; *: p below alpha"
 

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     import torch
 
 
+RECORDED = {"recorded": True}
+"""Context of a validation that reads what was written down: networks need not be there any more."""
+
+
 class Section(BaseModel):
     """A group of fields: unknown names are errors, values never change."""
 
@@ -77,14 +81,16 @@ class SourceConfig(ClassifierTraining):
     backbone: str = "tf_efficientnet_lite0"
     pretrained: bool = Field(True, validate_default=True)
     """Start from ImageNet weights."""
+    size: Annotated[int | None, NOT_IDENTITY] = Field(None, ge=16, le=1024)
+    """Height and width that TR source images are resized to: `data.size`, if unset."""
     label_smoothing: float = Field(0.1, ge=0, lt=1)
     epochs: int = Field(8, ge=1)
     lr: float = Field(5e-4, gt=0)
 
     @field_validator("backbone")
     @classmethod
-    def _buildable(cls, name: str) -> str:
-        if allowed := instead_of(name):
+    def _buildable(cls, name: str, section: ValidationInfo) -> str:
+        if section.context is not RECORDED and (allowed := instead_of(name)):
             raise ValueError(allowed)
         return name
 

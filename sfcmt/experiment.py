@@ -6,13 +6,13 @@ import importlib.resources
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from pathlib import Path
-from typing import Annotated, Any, Generic, TypeVar, get_args
+from typing import Annotated, Any, Generic, TypeVar, cast, get_args
 
 import yaml
 from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from sfcmt.config import BridgeConfig, DataConfig, Runtime, Section, SourceConfig, TransferConfig
+from sfcmt.config import RECORDED, BridgeConfig, DataConfig, Runtime, Section, SourceConfig, TransferConfig
 from sfcmt.errors import ConfigError, Problem, UnknownNameError
 from sfcmt.identity import NOT_IDENTITY
 from sfcmt.stages.method import METHODS
@@ -78,6 +78,25 @@ def parse_experiment(raw: Mapping[str, Any]) -> Experiment[Any]:
     if problems:
         raise ConfigError(problems)
     return experiment
+
+
+def recorded_experiment(raw: Mapping[str, Any], store: str | None = None) -> Experiment[Any]:
+    """An experiment as it was written down, perhaps by an older release: what is not known any more is left out.
+
+    It is there to be looked at: whether its networks can be built is not asked. `store` is where its store is now.
+    """
+    known = raw["method"] in METHODS
+    kind: Any = experiment_type(raw["method"]) if known else Experiment[TransferConfig]
+    kept = deepcopy(dict(raw))
+    if store:
+        kept["runtime"]["store"] = store
+    while True:
+        try:
+            return cast("Experiment[Any]", kind.model_validate(kept, context=RECORDED))
+        except ValidationError as error:
+            unknown = [_take_out(kept, item["loc"]) for item in error.errors()]
+            if not all(unknown):
+                raise
 
 
 def shipped_experiments() -> dict[str, Path]:

@@ -11,10 +11,9 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from sfcmt.artifact import CHECKPOINT, RECORD, RESULT
 from sfcmt.durable import rename_durably
 from sfcmt.storage import Storage
-
-CHECKPOINT, RECORD, RESULT = "checkpoint.safetensors", "artifact.json", "result.json"
 
 
 class SharedFolder:

@@ -59,11 +59,12 @@ def inspect(
 
 
 def list_() -> None:
-    """Show methods, validators, backbones, translators, importers and shipped experiments."""
+    """Show methods, validators, backbones, translators, weightings, importers and shipped experiments."""
     from sfcmt.data.importer import IMPORTERS
     from sfcmt.experiment import shipped_experiments
     from sfcmt.models.backbones import NAMED_BACKBONES
     from sfcmt.models.translators import TRANSLATORS
+    from sfcmt.pseudo_labels.weightings import WEIGHTINGS
     from sfcmt.stages.method import METHODS
     from sfcmt.validators import POOL_VALIDATORS, VALIDATORS
     from sfcmt.yaml_files import read_yaml
@@ -76,7 +77,8 @@ def list_() -> None:
     rows += _members("pool validator", POOL_VALIDATORS)
     rows += [("backbone", name, note) for name, note in NAMED_BACKBONES.items()]
     rows += [("backbone", "...", "any other model of timm's, by its name")]
-    rows += [*_members("translator", TRANSLATORS), *_members("importer", IMPORTERS)]
+    rows += [*_members("translator", TRANSLATORS), *_members("weighting", WEIGHTINGS)]
+    rows += _members("importer", IMPORTERS)
     table = Table("kind", "name", "what it is", box=None, pad_edge=False)
     for before, (kind, name, note) in zip([None, *rows], rows, strict=False):
         table.add_row("" if before and before[0] == kind else kind, name, note)
@@ -113,4 +115,14 @@ def _modality(modality: Modality) -> str:
 
 
 def _members(kind: str, registry: Registry[Any]) -> list[tuple[str, str, str]]:
-    return [(kind, name, registry.summary(name)) for name in registry]
+    return [(kind, name, _summary(registry, name)) for name in registry]
+
+
+def _summary(registry: Registry[Any], name: str) -> str:
+    """What a member is; of one that another package has spoilt, what is wrong with it."""
+    from sfcmt.registry import PluginError
+
+    try:
+        return registry.summary(name)
+    except PluginError as error:
+        return f"cannot be used: {error}"

@@ -11,7 +11,7 @@ from filelock import FileLock
 
 os.environ["OMP_NUM_THREADS"] = "1"  # of commands, too: threads that wait for busy cores make all tests slower
 
-from tests.tiny import obtain, tiny_experiment, write_tiny
+from sfcmt.testing.tiny import get_or_train, tiny_experiment, write_tiny
 
 pytest_plugins = ["tests.ray_cluster"]
 GROUPS = ("search", "ray")
@@ -67,5 +67,5 @@ def tiny_store(tiny_data: Path, shared: Path) -> Path:
 
     Other stages may be there already: other tests, in other processes, use it at the same time.
     """
-    obtain("bridge", tiny_experiment(tiny_data, shared / "store"))
+    get_or_train("bridge", tiny_experiment(tiny_data, shared / "store"))
     return shared / "store"

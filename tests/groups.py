@@ -19,7 +19,9 @@ def in_group(workers: int, function: Callable[..., Any], *arguments: object) -> 
 
     Workers are forked from a process that has imported torch: the first group takes seconds, each other a moment.
     """
-    multiprocessing.get_context("forkserver").set_forkserver_preload(["sfcmt.models.compat", "sfcmt.stages.setting"])
+    multiprocessing.get_context("forkserver").set_forkserver_preload(
+        ["sfcmt.models.compat", "sfcmt.stages.transfer_context"]
+    )
     with tempfile.TemporaryDirectory() as folder:
         given = (workers, Path(folder), function, arguments)
         start_processes(_work, given, workers, start_method="forkserver")  # type: ignore[no-untyped-call]

@@ -15,7 +15,7 @@ from sfcmt.data.manifest import Holes
 from sfcmt.data.schema import Split
 from sfcmt.errors import DataError
 from sfcmt.models.target_model import ModelSpec, target_spec
-from tests.tiny import write_tiny
+from sfcmt.testing.tiny import write_tiny
 
 
 def spec_of(folder: Path, size: int = 20) -> ModelSpec:

@@ -21,11 +21,11 @@ from PIL import Image
 
 from sfcmt.data.dataset import Dataset
 from sfcmt.data.schema import Split
+from sfcmt.testing.tiny import tiny_experiment
 from tests import command
 from tests.command import Command
 from tests.data.trees import paired_tree
 from tests.database import new_database
-from tests.tiny import tiny_experiment
 
 pytestmark = pytest.mark.slow
 COLD = [sys.executable, "-m", "sfcmt"]

@@ -9,7 +9,7 @@ import pytest
 import sfcmt
 from sfcmt.callbacks import Callback
 from sfcmt.experiment import load_experiment, shipped_experiments
-from tuning.comparison import Comparison
+from sfcmt.tuning.comparison import Comparison
 
 FILES = sorted((Path(sfcmt.__file__).parent / "experiments").glob("*.yaml"))
 

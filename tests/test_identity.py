@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import NoneType
-from typing import Any
+from typing import Any, cast
 
 import pytest
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ValidationError, create_model
 
-from sfcmt.config import Runtime, TransferConfig
+from sfcmt import identity, recipes
+from sfcmt.config import BridgeConfig, DataConfig, Runtime, Section, SourceConfig, TransferConfig
 from sfcmt.experiment import Experiment
-from sfcmt.identity import NOT_IDENTITY, digest, result_fields
+from sfcmt.identity import NOT_IDENTITY, digest, frozen_defaults, result_fields
 from sfcmt.stages.method import METHODS
-from tests.tiny import STAGES, stage_of, tiny_experiment, write_tiny
+from sfcmt.testing.tiny import RECIPES, SIZE, recipe_of, tiny_experiment, write_tiny
 
 NAMES = {
     "backbone": "tf_efficientnet_lite0",
@@ -55,8 +57,17 @@ def changed(config: BaseModel, path: tuple[str, ...]) -> BaseModel:
     raise AssertionError(f"no other value is known for {name}")
 
 
+def all_on(experiment: Experiment[Any]) -> Experiment[Any]:
+    """With every term on, so that every field counts."""
+    config = experiment.transfer
+    weights = {name: getattr(config, name) or 0.5 for name in type(config).model_fields if name.startswith("beta_")}
+    pseudo = {"pseudo": {"weighting": "threshold"}} if "pseudo" in type(config).model_fields else {}
+    transfer = type(config).model_validate(config.model_dump() | weights | pseudo)
+    return experiment.model_copy(update={"transfer": transfer})
+
+
 def identities(experiment: Experiment[Any]) -> dict[str, str]:
-    return {kind: stage_of(kind, experiment).identity for kind in STAGES}
+    return {kind: recipe_of(kind, experiment).identity for kind in RECIPES}
 
 
 @pytest.fixture(scope="module")
@@ -90,20 +101,21 @@ SECTIONS = {"data": set[str](), "source": set[str](), "bridge": {"source"}, "tra
 def test_every_result_bearing_field_changes_its_stage_and_what_stands_on_it(
     experiment: Experiment[Any], section: str
 ) -> None:
+    experiment = all_on(experiment)
     before = identities(experiment)
     config = getattr(experiment, section)
     for path in fields_of(type(config)):
         after = identities(experiment.model_copy(update={section: changed(config, path)}))
-        same = {kind for kind in STAGES if after[kind] == before[kind]}
+        same = {kind for kind in RECIPES if after[kind] == before[kind]}
         assert same == SECTIONS[section], f"{section}.{'.'.join(path)}"
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_every_field_of_every_method_that_trains_counts(experiment: Experiment[Any], method: str) -> None:
-    other = experiment.with_method(method)
-    before = stage_of("transfer", other).identity
+    other = all_on(experiment.with_method(method))
+    before = recipe_of("transfer", other).identity
     for path in fields_of(METHODS[method].Config):
-        after = stage_of("transfer", other.model_copy(update={"transfer": changed(other.transfer, path)})).identity
+        after = recipe_of("transfer", other.model_copy(update={"transfer": changed(other.transfer, path)})).identity
         assert (after != before) == METHODS[method].trains, path
 
 
@@ -111,12 +123,12 @@ def test_every_field_of_every_method_that_trains_counts(experiment: Experiment[A
 def test_the_bridge_counts_for_the_methods_that_use_it(experiment: Experiment[Any], method: str) -> None:
     other = experiment.with_method(method)
     bridge = changed(experiment.bridge, ("alpha_d",))
-    after = stage_of("transfer", other.model_copy(update={"bridge": bridge})).identity
-    assert (after != stage_of("transfer", other).identity) == METHODS[method].needs_bridge(other.transfer)
+    after = recipe_of("transfer", other.model_copy(update={"bridge": bridge})).identity
+    assert (after != recipe_of("transfer", other).identity) == METHODS[method].needs_bridge(other.transfer)
 
 
 def test_no_two_methods_share_an_identity(experiment: Experiment[Any]) -> None:
-    found = {stage_of("transfer", experiment.with_method(method)).identity for method in METHODS}
+    found = {recipe_of("transfer", experiment.with_method(method)).identity for method in METHODS}
     assert len(found) == len(METHODS)
 
 
@@ -133,25 +145,107 @@ def test_words_baselines_and_the_folder_do_not_count(experiment: Experiment[Any]
 
 
 def test_the_seed_counts(experiment: Experiment[Any]) -> None:
-    assert all(stage_of(kind, experiment, 1).identity != identities(experiment)[kind] for kind in STAGES)
+    assert all(recipe_of(kind, experiment, 1).identity != identities(experiment)[kind] for kind in RECIPES)
 
 
-@pytest.mark.parametrize(
-    ("kind", "same"), [("source", set()), ("bridge", {"source"}), ("transfer", {"source", "bridge"})]
-)
-def test_a_stage_s_version_counts(
-    experiment: Experiment[Any], monkeypatch: pytest.MonkeyPatch, kind: str, same: set[str]
+PARTS = {
+    "sfcmt.stages.source": set[str](),
+    "sfcmt.data.images": set[str](),
+    "sfcmt.stages.fit": set[str](),
+    "sfcmt.stages.optimiser": set[str](),
+    "sfcmt.stages.bridge": {"source"},
+    "sfcmt.models.translators.light": {"source"},
+    "sfcmt.models.translators.unet": {"source", "bridge", "transfer"},
+    "sfcmt.stages.transfer": {"source", "bridge"},
+    "sfcmt.stages.methods.tgkt": {"source", "bridge"},
+    "sfcmt.stages.terms.pair_features": {"source", "bridge"},
+    "sfcmt.stages.terms.infomax": {"source", "bridge", "transfer"},
+    "sfcmt.pseudo_labels.weightings.threshold": {"source", "bridge"},
+    "sfcmt.pseudo_labels.weightings.softmatch": {"source", "bridge", "transfer"},
+}
+"""Whose version leaves which recipes of `tgkt` alone."""
+
+
+@pytest.mark.parametrize("module", PARTS)
+def test_versions_count_for_what_uses_the_part(
+    experiment: Experiment[Any], monkeypatch: pytest.MonkeyPatch, module: str
 ) -> None:
     before = identities(experiment)
-    monkeypatch.setattr(STAGES[kind], "version", STAGES[kind].version + 1)
-    assert {name for name, identity in identities(experiment).items() if identity == before[name]} == same
+    monkeypatch.setattr(identity, "version_of", lambda name: 2 if name == module else 1)
+    assert {kind for kind, found in identities(experiment).items() if found == before[kind]} == PARTS[module]
 
 
-def test_a_method_s_version_counts(experiment: Experiment[Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    before = identities(experiment)
-    monkeypatch.setattr(METHODS["tgkt"], "version", METHODS["tgkt"].version + 1)
-    after = identities(experiment)
-    assert [kind for kind in STAGES if after[kind] != before[kind]] == ["transfer"]
+@pytest.mark.parametrize("method", METHODS)
+def test_a_new_field_at_its_frozen_default_leaves_recipes_alone(
+    experiment: Experiment[Any], monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    config = METHODS[method].Config
+    wider = create_model("Wider", __base__=config, new_switch=(float, 0.0))
+    recipe = recipe_of("transfer", experiment.with_method(method))
+    defaults = frozen_defaults()
+    row = {**defaults[f"transfer.{method}"], "new_switch": 0}
+    monkeypatch.setattr(identity, "frozen_defaults", lambda: {**defaults, f"transfer.{method}": row})
+    configs = [wider.model_validate(recipe.config.model_dump() | {"new_switch": value}) for value in (0, 0.5)]
+    own, on = (replace(recipe, config=cast("Section", one)) for one in configs)
+    assert own.identity == recipe.identity
+    assert (on.identity != recipe.identity) == METHODS[method].trains
+
+
+def test_each_result_bearing_field_has_a_frozen_default() -> None:
+    configs: dict[str, type[BaseModel]] = {"data": DataConfig, "source": SourceConfig, "bridge": BridgeConfig}
+    configs |= {f"transfer.{name}": method.Config for name, method in METHODS.items() if method.trains}
+    missing = []
+    for preset, config in configs.items():
+        for path in fields_of(config):
+            row: Any = frozen_defaults()[preset]
+            for name in path:
+                row = row.get(name, {}) if isinstance(row, dict) else {}
+            missing += [f"{preset}.{'.'.join(path)}"] if row == {} else []
+    assert not missing, f"add to frozen_defaults.yaml: {', '.join(missing)}"
+
+
+@pytest.mark.parametrize("method", [name for name in METHODS if METHODS[name].trains])
+def test_each_weight_of_a_config_is_that_of_a_term(method: str) -> None:
+    config = METHODS[method].Config
+    betas = [name for name in config.model_fields if name.startswith("beta_")]
+    for beta in betas:
+        on = config.model_validate({name: 0.37 if name == beta else 0 for name in betas})
+        assert 0.37 in METHODS[method].weights(on).values(), f"{beta}: add its term to {method}'s weights() and terms()"
+
+
+def test_a_field_counts_only_with_what_uses_it(experiment: Experiment[Any]) -> None:
+    def identity_with(**fields: Any) -> str:
+        transfer = type(experiment.transfer).model_validate(experiment.transfer.model_dump() | fields)
+        return recipe_of("transfer", experiment.model_copy(update={"transfer": transfer})).identity
+
+    assert identity_with(neighbours=7) == identity_with()
+    assert identity_with(neighbours=7, beta_neighbours=1) != identity_with(beta_neighbours=1)
+    assert identity_with(beta_self=0, pseudo={"weighting": "freematch"}) == identity_with(beta_self=0)
+    adaptive = {"weighting": "softmatch"}
+    assert identity_with(pseudo=adaptive | {"threshold": 0.9}) == identity_with(pseudo=adaptive)
+    assert identity_with(pseudo={"threshold": 0.9}) != identity_with()
+
+
+def test_the_weights_that_a_source_model_starts_from_count(
+    experiment: Experiment[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = experiment.source.model_copy(update={"backbone": "tf_efficientnet_lite0", "pretrained": True})
+    pretrained = experiment.model_copy(update={"source": source})
+    before, own = identities(pretrained), identities(experiment)
+    monkeypatch.setattr(recipes, "pretrained_weights", lambda backbone: "others")
+    assert not set(identities(pretrained).values()) & set(before.values())
+    assert identities(experiment) == own
+
+
+def test_a_whole_number_is_one_value() -> None:
+    assert digest({"a": [1, 2.0]}) == digest({"a": (1.0, 2)})
+
+
+def test_the_size_of_target_images_leaves_a_source_model_of_its_own_size_alone(experiment: Experiment[Any]) -> None:
+    sized = experiment.model_copy(update={"source": experiment.source.model_copy(update={"size": SIZE})})
+    assert identities(sized) == identities(experiment)
+    larger = sized.model_copy(update={"data": experiment.data.model_copy(update={"size": 2 * SIZE})})
+    assert [kind for kind in RECIPES if identities(larger)[kind] == identities(sized)[kind]] == ["source"]
 
 
 def test_the_data_count_by_what_a_stage_reads(experiment: Experiment[Any], tmp_path: Path) -> None:

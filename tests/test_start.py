@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.database import new_database
+from tests.tuning.search.test_study import study_of
 
 pytestmark = pytest.mark.slow
 CODE = """
@@ -49,3 +50,8 @@ def test_history_needs_what_mlflow_needs(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri := new_database(tmp_path))
     MlflowClient(uri).create_registered_model("net")
     assert imported(tmp_path, "history", "net") & SLOW <= {"mlflow", "scipy"}  # MLflow imports scipy itself
+
+
+def test_study_needs_what_optuna_needs(tiny_data: Path, tmp_path: Path) -> None:
+    study = study_of(tiny_data, tmp_path / "store")
+    assert imported(tmp_path, "study", str(study.folder)) & SLOW <= {"scipy"}

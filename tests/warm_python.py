@@ -22,9 +22,9 @@ from types import ModuleType
 from typing import Any
 
 IMPORTED = (
-    "tuning.tracker",  # first: it says how MLflow shall be imported
-    "tuning.comparison",
-    "sfcmt.stages.setting",
+    "sfcmt.tuning.tracker",  # first: it says how MLflow shall be imported
+    "sfcmt.tuning.comparison",
+    "sfcmt.stages.transfer_context",
     "sfcmt.models.compat",
     "torch._dynamo",  # models are exported through it
     "mlflow.pyfunc",

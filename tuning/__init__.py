@@ -1,4 +1,4 @@
-"""Running and tracking: comparisons, searches and ablations, mirrored in MLflow."""
+"""Running and tracking: comparisons, searches and ablations, synced in MLflow."""
 
 import os
 

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel
 
 from sfcmt.experiment import Experiment, load_experiment
+from sfcmt.tuning.ablation.spec import load_ablation
+from sfcmt.tuning.search.spec import load_search
 from sfcmt.yaml_files import read_yaml
-from tuning.ablation.spec import load_ablation
-from tuning.search.spec import load_search
 
 
 class Checked(NamedTuple):

@@ -9,37 +9,38 @@ from typing import Any
 
 from torch import Tensor
 
-from clusters.lasting import refuse_fleeting_store
+from sfcmt.artifact import Artifact
 from sfcmt.callbacks import Callback
+from sfcmt.clusters.persistence import require_persistent_store
 from sfcmt.data.opening import open_dataset
 from sfcmt.evaluation.labels import has_labels, open_labels
-from sfcmt.evaluation.oracles import oracle_logits, oracle_stages
+from sfcmt.evaluation.oracles import oracle_logits, oracle_recipes
 from sfcmt.evaluation.scores import Scores, score
 from sfcmt.experiment import Experiment
 from sfcmt.outputs import OUTPUTS, Outputs
-from sfcmt.stages.stage import Stage
-from sfcmt.stages.transfer import TransferStage
-from sfcmt.store import Artifact, Store
+from sfcmt.recipe import Recipe
+from sfcmt.recipes import transfer_recipe
+from sfcmt.store import Store
+from sfcmt.tuning.training import train_stages
 from sfcmt.validators import POOL_VALIDATORS, VALIDATORS
-from tuning.training import train_stages
 
 
 @dataclass(frozen=True)
 class Cell:
     """One method under one seed, trained."""
 
-    stage: TransferStage
+    recipe: Recipe
     artifact: Artifact
 
     @property
     def method(self) -> str:
         """The method's name."""
-        return self.stage.name
+        return self.recipe.name
 
     @property
     def seed(self) -> int:
         """The seed of all its stages."""
-        return self.stage.seed
+        return self.recipe.seed
 
     @cached_property
     def outputs(self) -> Outputs:
@@ -61,24 +62,24 @@ class Comparison:
     """Methods by seeds of one experiment."""
 
     def __init__(
-        self, experiment: Experiment[Any], methods: Sequence[str], seeds: Sequence[int], oracles: bool
+        self, experiment: Experiment[Any], methods: Sequence[str], seeds: Sequence[int], oracles: bool = False
     ) -> None:
-        refuse_fleeting_store(experiment.runtime.store)
+        require_persistent_store(experiment.runtime.store)
         self.experiment, self.methods, self.seeds = experiment, methods, seeds
         self.store = Store(experiment.runtime.store)
         self.dataset = open_dataset(experiment.data, self.store.root)
         by_method = {name: experiment.with_method(name) for name in methods}
-        self.transfers = [TransferStage(by_method[name], self.dataset, seed) for seed in seeds for name in methods]
-        self.oracles = oracle_stages(experiment, self.dataset, seeds) if oracles else []
+        self.transfers = [transfer_recipe(by_method[name], self.dataset, seed) for seed in seeds for name in methods]
+        self.oracles = oracle_recipes(experiment, self.dataset, seeds) if oracles else []
 
     def train(self, callback: Callback, jobs: int | None = None) -> None:
-        """Obtain every stage; those that exist are not trained again."""
+        """Train every recipe that is missing."""
         train_stages([*self.transfers, *self.oracles], self.experiment.runtime, self.store, callback, jobs)
 
     @cached_property
     def cells(self) -> list[Cell]:
         """Every method under every seed, after `train`."""
-        return [Cell(stage, self._artifact(stage)) for stage in self.transfers]
+        return [Cell(recipe, self._artifact(recipe)) for recipe in self.transfers]
 
     def validations(self) -> Iterator[tuple[Cell, dict[str, float]]]:
         """Label-free scores of each cell; pool validators see the methods of one seed."""
@@ -92,12 +93,12 @@ class Comparison:
             return {}
         labels_N = open_labels(self.dataset).labels_N
         found = {(cell.method, cell.seed): score(cell.outputs.target_logits, labels_N) for cell in self.cells}
-        for stage in self.oracles:
-            logits_NK: Tensor = oracle_logits(self._artifact(stage))
-            found[stage.name, stage.seed] = score(logits_NK, labels_N)
+        for recipe in self.oracles:
+            logits_NK: Tensor = oracle_logits(self._artifact(recipe))
+            found[recipe.name, recipe.seed] = score(logits_NK, labels_N)
         return found
 
-    def _artifact(self, stage: Stage) -> Artifact:
-        artifact = self.store.find(stage)
-        assert artifact is not None, f"{stage.name} has not been trained"
+    def _artifact(self, recipe: Recipe) -> Artifact:
+        artifact = self.store.find(recipe)
+        assert artifact is not None, f"{recipe.name} has not been trained"
         return artifact

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from matplotlib.figure import Figure
 
+from sfcmt.config import BridgeConfig
 from sfcmt.data.batches import UnlabelledData
 from sfcmt.data.dataset import Dataset
 from sfcmt.data.loading import ImageReader
@@ -18,20 +19,19 @@ from sfcmt.experiment import Experiment
 from sfcmt.figures.confusion import confusion_figure
 from sfcmt.figures.embedding import embed, embedding_figure
 from sfcmt.figures.translations import translations_figure
-from sfcmt.stages.bridge import BridgeStage
-from sfcmt.stages.bridge_training import load_translator
-from tuning.comparison import Cell, Comparison
+from sfcmt.stages.bridge import load_translator
+from sfcmt.tuning.comparison import Cell, Comparison
 
 _SAMPLES = 8
 
 
 def figures_of(cell: Cell, comparison: Comparison) -> Iterator[tuple[str, Figure]]:
     """Translated samples if there is a translator; confusion matrix and t-SNE, by true classes where they are known."""
-    bridges = [stage for stage in cell.stage.upstream if isinstance(stage, BridgeStage)]
-    artifacts = [comparison.store.find(stage) for stage in bridges]
-    if artifacts and artifacts[0]:
-        translator = load_translator(bridges[0].config.translator, artifacts[0].path)
-        root = comparison.store.root
+    root = comparison.store.root
+    for recipe in cell.recipe.upstream:
+        if not isinstance(recipe.config, BridgeConfig) or (artifact := comparison.store.find(recipe)) is None:
+            continue
+        translator = load_translator(artifact.path)
         yield "translations", translated_samples(translator, comparison.experiment, comparison.dataset, root)
     classes, outputs = comparison.dataset.classes, cell.outputs
     points_n2 = embed(outputs.target_features)

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from torch import nn
 
+from sfcmt.classify import Classification, classify
 from sfcmt.errors import ModelError
 from sfcmt.models.target_model import ModelSpec, TargetModel
 
 SERVED = "artifacts/model"
 """Where a registered model holds what `TargetModel.save` wrote."""
 _MLFLOW_URI = re.compile(r"^(models|runs|mlflow-artifacts|s3|gs|file):/")
+
+
+def predict(model: str, images: Iterable[Path]) -> list[Classification]:
+    """Classify image files of the target modality by a model in a folder or in MLflow: its class and all probabilities.
+
+    Raises `ModelError`, and `DataError` naming a bad file.
+    """
+    return classify(*load_model(model), images)
 
 
 def load_model(place: str) -> tuple[nn.Module, ModelSpec]:

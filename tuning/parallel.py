@@ -14,19 +14,22 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 
-from clusters.messages import Sender, StageNews
-from clusters.obtain import WorkerError, obtain_stages
-from clusters.orders import StageOrder
 from sfcmt.callbacks import Callback
+from sfcmt.clusters.messages import Sender, StageNews
+from sfcmt.clusters.stage_request import StageRequest
+from sfcmt.clusters.training_queue import WorkerError, train_missing
+from sfcmt.config import Runtime
 from sfcmt.errors import SfcmtError
-from sfcmt.stages.stage import Stage
+from sfcmt.recipe import Recipe
 from sfcmt.store import Store
 
 _SECONDS = 0.5
 
 
-def obtain_all(stages: Sequence[Stage], store: Store, callback: Callback, jobs: int) -> None:
-    """Obtain every stage with what it stands on, `jobs` at a time; those that exist are not trained again.
+def train_in_processes(
+    recipes: Sequence[Recipe], runtime: Runtime, store: Store, callback: Callback, jobs: int
+) -> None:
+    """Train what is missing, with what it stands on, `jobs` at a time; those that exist are not trained again.
 
     Ctrl-C ends the processes at once: a stage goes on from its last epoch. Raises `WorkerError`.
     """
@@ -36,7 +39,7 @@ def obtain_all(stages: Sequence[Stage], store: Store, callback: Callback, jobs: 
             workers = _Workers(pool)
             try:
                 with workers.awaited(callback):
-                    obtain_stages(stages, store, callback, workers.submit, jobs, heard=workers.heard)
+                    train_missing(recipes, runtime, store, callback, workers.submit, jobs, heard=workers.heard)
             except KeyboardInterrupt:
                 for worker in set(multiprocessing.active_children()) - set(others):
                     worker.terminate()
@@ -46,16 +49,16 @@ def obtain_all(stages: Sequence[Stage], store: Store, callback: Callback, jobs: 
 
 
 class _Workers:
-    """Has a pool do orders, and hears of each through a pipe of its own."""
+    """Has a pool serve requests, and hears of each through a pipe of its own."""
 
     def __init__(self, pool: Executor) -> None:
         self._pool = pool
         self._pipes: dict[Future[SfcmtError | None], tuple[Connection, Connection]] = {}
 
-    def submit(self, order: StageOrder) -> Future[SfcmtError | None]:
-        """Have an order done."""
+    def submit(self, request: StageRequest) -> Future[SfcmtError | None]:
+        """Have a request served."""
         pipe = multiprocessing.Pipe(duplex=False)
-        future = self._pool.submit(_obtain, order, pipe[1])
+        future = self._pool.submit(_train, request, pipe[1])
         self._pipes[future] = pipe
         return future
 
@@ -70,7 +73,7 @@ class _Workers:
 
     @contextmanager
     def awaited(self, callback: Callback) -> Iterator[None]:
-        """After an error of one order within the block, wait for the others.
+        """After an error of one request within the block, wait for the others.
 
         They are heard until then: a pipe that is full stops who writes to it.
         """
@@ -86,12 +89,12 @@ class _Workers:
             raise
 
 
-def _obtain(order: StageOrder, pipe: Connection) -> SfcmtError | None:
+def _train(request: StageRequest, pipe: Connection) -> SfcmtError | None:
     import torch
 
     torch.set_num_threads(1)  # more on busy cores makes all slower
     try:
-        Store(order.runtime.store).obtain(order.stage(), order.runtime, Sender(pipe.send))
+        Store(request.runtime.store).get_or_train(request.recipe(), request.runtime, Sender(pipe.send))
     except SfcmtError as error:
         return error
     return None
@@ -100,7 +103,7 @@ def _obtain(order: StageOrder, pipe: Connection) -> SfcmtError | None:
 def _processes() -> BaseContext:
     """Forked from one that has imported torch, which takes seconds, and has done nothing else."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["sfcmt.stages.setting", "sfcmt.models.compat"])
+    context.set_forkserver_preload(["sfcmt.stages.transfer", "sfcmt.models.compat"])
     return context
 
 

@@ -10,10 +10,10 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
+from sfcmt.artifact import Artifact
 from sfcmt.callbacks import Callback
-from sfcmt.stages.stage import Stage
-from sfcmt.store import Artifact
-from tuning.comparison import Comparison
+from sfcmt.recipe import Recipe
+from sfcmt.tuning.comparison import Comparison
 
 SHOWN_VALIDATORS = ("infomax", "pair_cosine", "ensv")
 
@@ -54,12 +54,12 @@ class StageCounter(Callback):
         self.trained: set[str] = set()
         self.found: set[str] = set()
 
-    def stage_ended(self, stage: Stage, artifact: Artifact) -> None:
+    def stage_ended(self, recipe: Recipe, artifact: Artifact) -> None:
         """Count one."""
         if not artifact.reused:
-            self.trained.add(stage.identity)
-        elif stage.identity not in self.trained:
-            self.found.add(stage.identity)
+            self.trained.add(recipe.identity)
+        elif recipe.identity not in self.trained:
+            self.found.add(recipe.identity)
 
 
 def summarise(name: str, comparison: Comparison) -> Summary:
@@ -67,16 +67,16 @@ def summarise(name: str, comparison: Comparison) -> Summary:
     validations = [(cell.method, found) for cell, found in comparison.validations()]
     scores = comparison.scores()
     rows = []
-    stages: Sequence[Stage] = [*comparison.transfers, *comparison.oracles]
-    for row_name in dict.fromkeys(stage.name for stage in stages):
-        mine = [stage for stage in stages if stage.name == row_name]
+    recipes: Sequence[Recipe] = [*comparison.transfers, *comparison.oracles]
+    for row_name in dict.fromkeys(recipe.name for recipe in recipes):
+        mine = [recipe for recipe in recipes if recipe.name == row_name]
         found = [values for method, values in validations if method == row_name]
         judged = [scores[row_name, seed] for seed in comparison.seeds if (row_name, seed) in scores]
         rows.append(
             SummaryRow(
                 method=row_name,
                 is_oracle=mine[0] in comparison.oracles,
-                identities=[stage.identity for stage in mine],
+                identities=[recipe.identity for recipe in mine],
                 validators={key: [values[key] for values in found] for key in found[0]} if found else {},
                 accuracy=[one.accuracy for one in judged],
                 balanced_accuracy=[one.balanced_accuracy for one in judged],

@@ -25,11 +25,11 @@ from sfcmt.errors import SfcmtError
 from sfcmt.evaluation.scores import Scores
 from sfcmt.identity import digest, result_fields
 from sfcmt.models.target_model import TargetModel
-from sfcmt.stages.stage import Stage
+from sfcmt.recipe import Recipe
 from sfcmt.store import Store
-from tuning.comparison import Cell, Comparison
-from tuning.figures import figures_of
-from tuning.summary import Summary
+from sfcmt.tuning.comparison import Cell, Comparison
+from sfcmt.tuning.figures import figures_of
+from sfcmt.tuning.summary import Summary
 
 IDENTITY = "sfcmt.identity"
 PARENT = "mlflow.parentRunId"
@@ -71,7 +71,7 @@ class Tracker:
 
         A run without a parent also gets the model itself, loadable by `mlflow.pytorch` without pickle.
         """
-        identity = digest([cell.stage.identity, comparison.dataset.manifest.model_dump(mode="json"), parent])
+        identity = digest([cell.recipe.identity, comparison.dataset.manifest.model_dump(mode="json"), parent])
         with self._run_once(f"{cell.method} seed {cell.seed}", identity, parent) as (run_id, is_new):
             if is_new:
                 self._client.log_batch(run_id, params=params_of(cell), tags=tags_of(cell))
@@ -85,8 +85,10 @@ class Tracker:
 
     def log_comparison(self, comparison: Comparison, summary: Summary, name: str) -> str:
         """Log the parent run: the summary's means as metrics, the whole of it as a table; the run's id."""
-        stages = [*comparison.transfers, *comparison.oracles]
-        identity = digest([*sorted(stage.identity for stage in stages), comparison.dataset.manifest.model_dump_json()])
+        recipes = [*comparison.transfers, *comparison.oracles]
+        identity = digest(
+            [*sorted(recipe.identity for recipe in recipes), comparison.dataset.manifest.model_dump_json()]
+        )
         with self._run_once(name, identity, None) as (run_id, is_new):
             if is_new:
                 mlflow.log_dict(summary.as_json(), "summary.json")
@@ -121,13 +123,16 @@ def log_metrics(client: mlflow.MlflowClient, run_id: str, metrics: list[Metric])
 
 def params_of(cell: Cell) -> list[mlflow.entities.Param]:
     """All fields that can change the result, by their dotted names, and the seed."""
-    flat = _flatten(result_fields(cell.stage.experiment)) | {"seed": cell.seed}
+    recipe = cell.recipe
+    configs = {one.name: one.config for one in recipe.upstream} | {recipe.kind: recipe.config, "data": recipe.data}
+    flat = {"method": recipe.name} | _flatten({role: result_fields(config) for role, config in configs.items()})
+    flat |= {"seed": cell.seed}
     return [mlflow.entities.Param(key, str(value)) for key, value in flat.items()]
 
 
 def tags_of(cell: Cell) -> list[mlflow.entities.RunTag]:
     """What a run is of, and where its artifact is."""
-    tags = {"method": cell.method, "stage": cell.stage.identity, "artifact": str(cell.artifact.path)}
+    tags = {"method": cell.method, "stage": cell.recipe.identity, "artifact": str(cell.artifact.path)}
     return [mlflow.entities.RunTag(f"sfcmt.{key}", value) for key, value in tags.items()]
 
 
@@ -142,12 +147,14 @@ def _metrics(cell: Cell, store: Store, validators: Mapping[str, float], scores: 
 
 def training_metrics(cell: Cell, store: Store, now: int) -> list[Metric]:
     """Curves, results and seconds of all stages of a cell; `now` is in milliseconds since 1970."""
-    stages: dict[str, Stage] = {stage.name: stage for stage in cell.stage.upstream} | {cell.stage.kind: cell.stage}
-    return [metric for role, stage in stages.items() for metric in _stage_metrics(role, stage, store, now)]
+    recipes: dict[str, Recipe] = {recipe.name: recipe for recipe in cell.recipe.upstream} | {
+        cell.recipe.kind: cell.recipe
+    }
+    return [metric for role, recipe in recipes.items() for metric in _stage_metrics(role, recipe, store, now)]
 
 
-def _stage_metrics(role: str, stage: Stage, store: Store, now: int) -> list[Metric]:
-    artifact = store.find(stage)
+def _stage_metrics(role: str, recipe: Recipe, store: Store, now: int) -> list[Metric]:
+    artifact = store.find(recipe)
     if artifact is None:  # a machine that was handed the finished transfer only
         return []
     curves = [

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from clusters.session import check_places, on_cluster, ray_session
 from sfcmt.callbacks import Callback
+from sfcmt.clusters.session import check_places, on_cluster, ray_session
 from sfcmt.config import Runtime
-from sfcmt.stages.stage import Stage
+from sfcmt.recipe import Recipe
 from sfcmt.store import Store
-from tuning.parallel import obtain_all
+from sfcmt.tuning.parallel import train_in_processes
 
 
 def is_here(jobs: int | None) -> bool:
@@ -18,31 +18,31 @@ def is_here(jobs: int | None) -> bool:
 
 
 def train_stages(
-    stages: Sequence[Stage], runtime: Runtime, store: Store, callback: Callback, jobs: int | None = None
+    recipes: Sequence[Recipe], runtime: Runtime, store: Store, callback: Callback, jobs: int | None = None
 ) -> None:
-    """Obtain every stage with what it stands on; those that exist are not trained again.
+    """Train every recipe that is missing, with what it stands on.
 
     `jobs` is how many at a time: one if it is None, but on a cluster as many as this holds.
     """
     grouped = runtime.workers != 1
-    if all(map(store.find, stages)) or (is_here(jobs) and not grouped):
-        _one_by_one(stages, runtime, store, callback)
+    if all(map(store.find, recipes)) or (is_here(jobs) and not grouped):
+        _one_by_one(recipes, runtime, store, callback)
     elif is_here(jobs):
-        from clusters.locks import RayLock
-        from clusters.train import RayTrain
+        from sfcmt.clusters.locks import RayLock
+        from sfcmt.clusters.train import RayTrain
 
         with ray_session(callback), RayTrain() as trainer:
             check_places(runtime)
-            _one_by_one(stages, runtime, Store(store.place, trainer, RayLock), callback)
+            _one_by_one(recipes, runtime, Store(store.place, trainer, RayLock), callback)
     elif grouped or on_cluster():
-        from clusters.tasks import obtain_on_cluster
+        from sfcmt.clusters.tasks import train_on_cluster
 
         with ray_session(callback):
-            obtain_on_cluster(stages, runtime, store, callback, jobs)
+            train_on_cluster(recipes, runtime, store, callback, jobs)
     else:
-        obtain_all(stages, store, callback, jobs or 1)
+        train_in_processes(recipes, runtime, store, callback, jobs or 1)
 
 
-def _one_by_one(stages: Sequence[Stage], runtime: Runtime, store: Store, callback: Callback) -> None:
-    for stage in stages:
-        store.obtain(stage, runtime, callback)
+def _one_by_one(recipes: Sequence[Recipe], runtime: Runtime, store: Store, callback: Callback) -> None:
+    for recipe in recipes:
+        store.get_or_train(recipe, runtime, callback)

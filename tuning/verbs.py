@@ -7,11 +7,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console
 
 from sfcmt.errors import ConfigError, Problem
+
+if TYPE_CHECKING:
+    from sfcmt.progress.lines import ProgressLines
+    from sfcmt.tuning.comparison import Comparison
+    from sfcmt.tuning.summary import Summary
 
 ExperimentArgument = Annotated[str, typer.Argument(help="A shipped experiment's name (sfcmt list), or a YAML file.")]
 Overrides = Annotated[list[str] | None, typer.Argument(help="key=value, such as data=FOLDER or transfer.beta_f=0.5")]
@@ -40,7 +46,7 @@ def validate(
     as_json: Annotated[bool, typer.Option("--json", help="Print what was checked, defaults filled in.")] = False,
 ) -> None:
     """Check a YAML file: all its mistakes at once, before anything is trained."""
-    from tuning.checking import built, checked
+    from sfcmt.tuning.checking import built, checked
 
     config, experiment = checked(file, tuple(overrides or ()))
     lines = list(built(experiment)) if build else []
@@ -59,18 +65,17 @@ def run(
 ) -> None:
     """Run one experiment: source, bridge, transfer; then log it to MLflow and show how it did."""
     from sfcmt.experiment import load_experiment
-    from tuning.progress import progress_of
+    from sfcmt.tuning.progress import progress_of
 
     config, name = load_experiment(experiment, overrides or ()), _name(experiment)
     methods = list(dict.fromkeys(["source_only", config.method]))
     plan = f"Run {name}: {', '.join(methods)}; seed {config.seed}. {GOES_ON}"
     with progress_of("run", name, plan, config, verbose) as progress:
         with progress.doing("loading PyTorch, MLflow and the data set"):
-            from tuning.comparison import Comparison
-            from tuning.execute import execute
+            from sfcmt.tuning.comparison import Comparison
 
             comparison = Comparison(config, methods, [config.seed], oracles)
-        summary = execute(name, comparison, progress, is_comparison=False)
+        summary = _told(name, comparison, progress, None, is_comparison=False)
     if as_json:
         typer.echo(json.dumps(summary.as_json()))
 
@@ -88,7 +93,7 @@ def compare(
     """Run several methods on shared stages, over several seeds."""
     from sfcmt.experiment import load_experiment
     from sfcmt.stages.method import METHODS
-    from tuning.progress import progress_of
+    from sfcmt.tuning.progress import progress_of
 
     config, name = load_experiment(experiment, overrides or ()), _name(experiment)
     names = list(METHODS) if methods == "all" else list(dict.fromkeys(map(str.strip, methods.split(","))))
@@ -99,11 +104,10 @@ def compare(
     plan = f"Compare {name}: {len(names)} methods by {seeds} seeds. {GOES_ON}"
     with progress_of("compare", name, plan, config, verbose) as progress:
         with progress.doing("loading PyTorch, MLflow and the data set"):
-            from tuning.comparison import Comparison
-            from tuning.execute import execute
+            from sfcmt.tuning.comparison import Comparison
 
             comparison = Comparison(config, names, numbers, oracles)
-        summary = execute(name, comparison, progress, jobs)
+        summary = _told(name, comparison, progress, jobs, is_comparison=True)
     if as_json:
         typer.echo(json.dumps(summary.as_json()))
 
@@ -116,15 +120,30 @@ def predict(
     """Classify images with a model from MLflow or a folder."""
     from dataclasses import asdict
 
-    from sfcmt.classify import classify
-    from tuning.models import load_model
+    from sfcmt.tuning.models import predict
 
-    found = classify(*load_model(model), images)
+    found = predict(model, images)
     if as_json:
         typer.echo(json.dumps([asdict(one) for one in found]))
         return
     for one in found:
         typer.echo(f"{one.file}: {one.label} ({one.probabilities[one.label]:.1%})")
+
+
+def _told(name: str, comparison: Comparison, progress: ProgressLines, jobs: int | None, is_comparison: bool) -> Summary:
+    """Train, judge, and log to MLflow, with what there is to see printed as it comes."""
+    from sfcmt.tuning.compare import compare, track
+    from sfcmt.tuning.show import show_results, show_tracking
+
+    console = Console(soft_wrap=True, highlight=False, markup=False)
+    summary = compare(comparison, name, progress, jobs)
+    with progress.aside():
+        show_results(console, summary, comparison)
+    with progress.doing("logging to MLflow"):
+        summary.tracking = track(name, comparison, summary, is_comparison)
+    with progress.aside():
+        show_tracking(console, summary)
+    return summary
 
 
 def _name(experiment: str) -> str:

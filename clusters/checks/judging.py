@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from clusters.checks.finding import Finding, judged
-from clusters.checks.machine import MachineReport
+from sfcmt.clusters.checks.finding import Finding, judged
+from sfcmt.clusters.checks.machine import MachineReport
 
 LEAST_DISK, LEAST_MEMORY = 5.0, 2.0  # GiB: a store with some trials; a worker with its data
 MOST_SKEW = 1.0  # seconds

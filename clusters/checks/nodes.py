@@ -12,9 +12,9 @@ from typing import Any
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from clusters.checks.finding import Finding
-from clusters.checks.judging import agreement_findings, clock_finding, machine_findings
-from clusters.checks.machine import MachineReport, examine, nearest_folder
+from sfcmt.clusters.checks.finding import Finding
+from sfcmt.clusters.checks.judging import agreement_findings, clock_finding, machine_findings
+from sfcmt.clusters.checks.machine import MachineReport, examine, nearest_folder
 from sfcmt.storage import is_remote, local_folder
 
 _SECONDS = 90.0

@@ -7,9 +7,9 @@ import os
 from pathlib import Path
 from urllib.request import urlopen
 
-from clusters.checks.finding import Finding, judged
-from clusters.connection import ClusterError, has_token
-from clusters.packing import mebibytes, packed_files, size_problem
+from sfcmt.clusters.checks.finding import Finding, judged
+from sfcmt.clusters.connection import ClusterError, has_token
+from sfcmt.clusters.packing import mebibytes, packed_files, size_problem
 
 _SECONDS = 5.0
 _TOKEN_REMEDY = "ray get-auth-token --generate, copy ~/.ray/auth_token to all nodes, start Ray with RAY_AUTH_MODE=token"  # noqa: S105

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import matplotlib as mpl
 
-from reports.figures.drawing import ACCENT, INK, SECOND, STYLE, Drawing, new_drawing
+from sfcmt.reports.figures.drawing import ACCENT, INK, SECOND, STYLE, Drawing, new_drawing
 
 
 @dataclass(frozen=True)

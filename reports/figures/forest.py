@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import matplotlib as mpl
 
-from reports.figures.drawing import ACCENT, FAINT, PAPER, STYLE, Drawing, new_drawing
-from reports.statistics.interval import Interval
+from sfcmt.reports.figures.drawing import ACCENT, FAINT, PAPER, STYLE, Drawing, new_drawing
+from sfcmt.reports.statistics.interval import Interval
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import matplotlib as mpl
 from matplotlib.ticker import MaxNLocator
 from optuna.trial import FrozenTrial, TrialState
 
-from reports.figures.drawing import ACCENT, FAINT, INK, SECOND, STYLE, WARN, Drawing, new_drawing
+from sfcmt.reports.figures.drawing import ACCENT, FAINT, INK, SECOND, STYLE, WARN, Drawing, new_drawing
 
 
 def history(

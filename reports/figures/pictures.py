@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reports.figures.drawing import Drawing
-from reports.findings.classes import ClassFinding
-from reports.sources.results import Results
-from reports.sources.runs import Run
 from sfcmt.errors import DataError
 from sfcmt.figures.confusion import confusion_figure
-from sfcmt.stages.bridge import BridgeStage
-from sfcmt.stages.bridge_training import load_translator
-from tuning.figures import translated_samples
+from sfcmt.reports.figures.drawing import Drawing
+from sfcmt.reports.findings.classes import ClassFinding
+from sfcmt.reports.sources.results import Results
+from sfcmt.reports.sources.runs import Run
+from sfcmt.stages.bridge import load_translator
+from sfcmt.tuning.figures import translated_samples
 
 
 def confusion(name: str, found: ClassFinding, classes: Sequence[str], seeds: Sequence[int]) -> Drawing:
@@ -26,11 +25,11 @@ def translations(name: str, results: Results, run: Run) -> Drawing | None:
     artifact = results.store.open("transfer", run.transfer) if run.transfer else None
     if artifact is None or results.dataset is None:
         return None
-    upstream = artifact.record.get("recipe", {}).get("upstream", [])
-    bridges = [bridge for identity in upstream if (bridge := results.store.open(BridgeStage.kind, identity))]
-    if not bridges:
+    identity = artifact.record.get("recipe", {}).get("upstream", {}).get("bridge")
+    bridge = results.store.open("bridge", identity) if identity else None
+    if bridge is None:
         return None
-    translator = load_translator(bridges[0].record["recipe"]["config"]["translator"], bridges[0].path)
+    translator = load_translator(bridge.path)
     try:
         figure = translated_samples(translator, results.experiment, results.dataset, results.store.root)
     except DataError:  # the images were left behind

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import matplotlib as mpl
 
-from reports.figures.drawing import ACCENT, FAINT, STYLE, Drawing, new_drawing
-from reports.figures.forest import ForestRow
+from sfcmt.reports.figures.drawing import ACCENT, FAINT, STYLE, Drawing, new_drawing
+from sfcmt.reports.figures.forest import ForestRow
 
 
 def strip(name: str, caption: str, rows: Sequence[ForestRow], axis: str, scale: float) -> Drawing:

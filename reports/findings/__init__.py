@@ -1,1 +1,1 @@
-"""What finished studies say, by `reports.statistics`: values without layout."""
+"""What finished studies say, by `sfcmt.reports.statistics`: values without layout."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from reports.sources.ablation import AblationResults
-from reports.sources.evidence import Provenance
-from reports.sources.results import Results
-from reports.sources.runs import ORACLE, VALIDATOR, Run
-from reports.sources.search import SearchResults
-from reports.statistics.samples import Sample
+from sfcmt.reports.sources.ablation import AblationResults
+from sfcmt.reports.sources.evidence import Provenance
+from sfcmt.reports.sources.results import Results
+from sfcmt.reports.sources.runs import ORACLE, VALIDATOR, Run
+from sfcmt.reports.sources.search import SearchResults
+from sfcmt.reports.statistics.samples import Sample
 
 BySeed = dict[str, dict[str, Sample]]
 """Values by arm, study and seed."""

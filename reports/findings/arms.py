@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reports.sources.ablation import AblationResults
-from reports.sources.runs import samples_of
-from reports.statistics.correction import Corrected, correct
-from reports.statistics.estimates import Estimate, iqm_of, mean_of
-from reports.statistics.interval import Interval
-from reports.statistics.paired import Difference, compare
-from reports.statistics.samples import Sample
-from tuning.ablation.stopping import Decision
+from sfcmt.reports.sources.ablation import AblationResults
+from sfcmt.reports.sources.runs import samples_of
+from sfcmt.reports.statistics.correction import Corrected, correct
+from sfcmt.reports.statistics.estimates import Estimate, iqm_of, mean_of
+from sfcmt.reports.statistics.interval import Interval
+from sfcmt.reports.statistics.paired import Difference, compare
+from sfcmt.reports.statistics.samples import Sample
+from sfcmt.tuning.ablation.stopping import Decision
 
 
 @dataclass(frozen=True)

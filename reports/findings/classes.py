@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from reports.sources.results import Results
-from reports.sources.runs import Run
-from reports.statistics.samples import Sample
 from sfcmt.evaluation.scores import score
+from sfcmt.reports.sources.results import Results
+from sfcmt.reports.sources.runs import Run
+from sfcmt.reports.statistics.samples import Sample
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from reports.sources.results import Results
-from reports.sources.search import SearchResults
+from sfcmt.reports.sources.results import Results
+from sfcmt.reports.sources.search import SearchResults
 
 
 @dataclass(frozen=True)

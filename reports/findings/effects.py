@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reports.sources.ablation import AblationResults
-from reports.sources.runs import samples_of
-from reports.statistics.correction import Corrected, correct
-from reports.statistics.factorial import FactorialAnalysis, factorial_effects
-from reports.statistics.samples import StatisticsError
-from tuning.ablation.factors import OWN
+from sfcmt.reports.sources.ablation import AblationResults
+from sfcmt.reports.sources.runs import samples_of
+from sfcmt.reports.statistics.correction import Corrected, correct
+from sfcmt.reports.statistics.factorial import FactorialAnalysis, factorial_effects
+from sfcmt.reports.statistics.samples import StatisticsError
+from sfcmt.tuning.ablation.factors import OWN
 
 
 @dataclass(frozen=True)

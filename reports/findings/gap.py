@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reports.sources.ablation import AblationResults
-from reports.sources.runs import samples_of
-from reports.statistics.estimates import Estimate, mean_of
-from reports.statistics.samples import Sample
-from sfcmt.evaluation.oracles import SupervisedOracle
+from sfcmt.evaluation.oracles import SUPERVISED
+from sfcmt.reports.sources.ablation import AblationResults
+from sfcmt.reports.sources.runs import samples_of
+from sfcmt.reports.statistics.estimates import Estimate, mean_of
+from sfcmt.reports.statistics.samples import Sample
 
-FLOOR, CEILING = "source_only", SupervisedOracle.kind
+FLOOR, CEILING = "source_only", SUPERVISED
 """The arm without transfer, and the oracle that is trained on target labels."""
 
 

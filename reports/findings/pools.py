@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reports.sources.results import Results
-from reports.sources.runs import ORACLE, VALIDATOR, Run
-from reports.sources.search import SearchResults
-from tuning.search.scoring import accountability_of
+from sfcmt.reports.sources.results import Results
+from sfcmt.reports.sources.runs import ORACLE, VALIDATOR, Run
+from sfcmt.reports.sources.search import SearchResults
+from sfcmt.tuning.search.scoring import accountability_of
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reports.registry.answers import Answers
-from reports.registry.evidence import Evidence as ImageEvidence
-from reports.registry.evidence import oracle
-from reports.sources.search import SearchResults
-from reports.statistics.correction import Corrected, correct
-from reports.statistics.mcnemar import McNemar, compare_predictions
+from sfcmt.reports.registry.evidence import Evidence as ImageEvidence
+from sfcmt.reports.registry.evidence import oracle
+from sfcmt.reports.registry.predictions import Predictions
+from sfcmt.reports.sources.search import SearchResults
+from sfcmt.reports.statistics.correction import Corrected, correct
+from sfcmt.reports.statistics.mcnemar import McNemar, compare_predictions
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,8 @@ def rivals_of(results: SearchResults) -> list[Rival]:
         for name, logits_NK in logits.items()
     }
     corrected = correct({name: test.p_value for name, test in tests.items()}, "holm")
-    ours = Answers(winner_NK, winner_NK)
+    ours = Predictions(winner_NK, winner_NK)
     return [
-        Rival(name, oracle(ours, Answers(logits_NK, logits_NK), labels_N), tests[name], corrected[name])
+        Rival(name, oracle(ours, Predictions(logits_NK, logits_NK), labels_N), tests[name], corrected[name])
         for name, logits_NK in logits.items()
     ]

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from reports.findings.gap import gap_findings
-from reports.page.arms import ArmBlocks
-from reports.page.blocks import Grid, Headline, Section
-from reports.page.effects import effect_blocks
-from reports.page.judged import accountability_section
-from reports.page.shared import again, by_class, cost, samples, studied
-from reports.sources.ablation import AblationResults
-from reports.tables.gap import gap_table
-from reports.tables.numbers import Metric
-from reports.tables.validators import validators_table
+from sfcmt.reports.findings.gap import gap_findings
+from sfcmt.reports.page.arms import ArmBlocks
+from sfcmt.reports.page.blocks import Grid, Headline, Section
+from sfcmt.reports.page.effects import effect_blocks
+from sfcmt.reports.page.judged import accountability_section
+from sfcmt.reports.page.shared import again, by_class, cost, samples, studied
+from sfcmt.reports.sources.ablation import AblationResults
+from sfcmt.reports.tables.gap import gap_table
+from sfcmt.reports.tables.numbers import Metric
+from sfcmt.reports.tables.validators import validators_table
 
 
 def ablation_sections(label: str, results: AblationResults) -> list[Section]:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reports.figures.forest import ForestRow, forest
-from reports.figures.strip import strip
-from reports.findings.arms import ArmFinding, arm_findings
-from reports.page.blocks import Block, Chart, Facts, Grid
-from reports.sources.ablation import AblationResults
-from reports.tables.arms import DIFFERENCE, MEAN, ArmsTable
-from reports.tables.judging import Judging
-from reports.tables.model import Cell, missing
-from reports.tables.numbers import Metric, level_text
+from sfcmt.reports.figures.forest import ForestRow, forest
+from sfcmt.reports.figures.strip import strip
+from sfcmt.reports.findings.arms import ArmFinding, arm_findings
+from sfcmt.reports.page.blocks import Block, Chart, Facts, Grid
+from sfcmt.reports.sources.ablation import AblationResults
+from sfcmt.reports.tables.arms import DIFFERENCE, MEAN, ArmsTable
+from sfcmt.reports.tables.judging import Judging
+from sfcmt.reports.tables.model import Cell, missing
+from sfcmt.reports.tables.numbers import Metric, level_text
 
 Number = tuple[str, Cell]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from reports.figures.drawing import Drawing
-from reports.tables.model import Cell, Table
+from sfcmt.reports.figures.drawing import Drawing
+from sfcmt.reports.tables.model import Cell, Table
 
 
 @dataclass(frozen=True)

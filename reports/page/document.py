@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reports.page.blocks import Block, Facts, Grid, Headline, Section, Text
-from reports.tables.markdown import escaped, markdown
+from sfcmt.reports.page.blocks import Block, Facts, Grid, Headline, Section, Text
+from sfcmt.reports.tables.markdown import escaped, markdown
 
 
 def document(title: str, lead: str, sections: Sequence[Section]) -> str:

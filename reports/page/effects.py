@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from reports.figures.forest import ForestRow, forest
-from reports.findings.effects import effects_of
-from reports.page.blocks import Block, Chart, Grid, Text
-from reports.sources.ablation import AblationResults
-from reports.sources.evidence import MISSING
-from reports.tables.effects import effect_text, effects_table
-from reports.tables.model import Cell, missing
-from reports.tables.numbers import Metric
+from sfcmt.reports.figures.forest import ForestRow, forest
+from sfcmt.reports.findings.effects import effects_of
+from sfcmt.reports.page.blocks import Block, Chart, Grid, Text
+from sfcmt.reports.sources.ablation import AblationResults
+from sfcmt.reports.sources.evidence import MISSING
+from sfcmt.reports.tables.effects import effect_text, effects_table
+from sfcmt.reports.tables.model import Cell, missing
+from sfcmt.reports.tables.numbers import Metric
 
 
 def effect_blocks(label: str, results: AblationResults) -> tuple[tuple[str, Cell], list[Block]]:

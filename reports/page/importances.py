@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from reports.figures.bars import Bar, bars
-from reports.page.blocks import Block, Chart, Grid, Text
-from reports.sources.evidence import MISSING
-from reports.sources.search import SearchResults
-from reports.statistics.importance import Importance, importance
-from reports.tables.importances import NAMES, importances_table
+from sfcmt.reports.figures.bars import Bar, bars
+from sfcmt.reports.page.blocks import Block, Chart, Grid, Text
+from sfcmt.reports.sources.evidence import MISSING
+from sfcmt.reports.sources.search import SearchResults
+from sfcmt.reports.statistics.importance import Importance, importance
+from sfcmt.reports.tables.importances import NAMES, importances_table
 
 
 def importance_blocks(label: str, results: SearchResults) -> list[Block]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reports.figures.bars import Bar, bars
-from reports.findings.pools import pools_of
-from reports.page.blocks import Chart, Grid, Section, Text
-from reports.sources.evidence import MISSING
-from reports.sources.results import Results
-from reports.statistics.accountability import accountability
-from reports.tables.accountability import accountability_table
+from sfcmt.reports.figures.bars import Bar, bars
+from sfcmt.reports.findings.pools import pools_of
+from sfcmt.reports.page.blocks import Chart, Grid, Section, Text
+from sfcmt.reports.sources.evidence import MISSING
+from sfcmt.reports.sources.results import Results
+from sfcmt.reports.statistics.accountability import accountability
+from sfcmt.reports.tables.accountability import accountability_table
 
 
 def accountability_section(name: str, studies: Sequence[Results], level: int = 3) -> Section:

@@ -9,8 +9,8 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from reports.figures.drawing import Drawing
-from reports.page.blocks import Section
+from sfcmt.reports.figures.drawing import Drawing
+from sfcmt.reports.page.blocks import Section
 
 _HERE = Path(__file__).parent
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from optuna.trial import TrialState
 
-from reports.findings.rivals import rivals_of
-from reports.page.blocks import Grid, Headline, Section
-from reports.page.importances import importance_blocks
-from reports.page.judged import accountability_section
-from reports.page.shared import again, by_class, cost, samples, studied
-from reports.page.trials import trial_blocks
-from reports.sources.runs import ORACLE
-from reports.sources.search import SearchResults
-from reports.tables.model import Cell, missing
-from reports.tables.numbers import Metric, setting_text
-from reports.tables.rivals import rivals_table
+from sfcmt.reports.findings.rivals import rivals_of
+from sfcmt.reports.page.blocks import Grid, Headline, Section
+from sfcmt.reports.page.importances import importance_blocks
+from sfcmt.reports.page.judged import accountability_section
+from sfcmt.reports.page.shared import again, by_class, cost, samples, studied
+from sfcmt.reports.page.trials import trial_blocks
+from sfcmt.reports.sources.runs import ORACLE
+from sfcmt.reports.sources.search import SearchResults
+from sfcmt.reports.tables.model import Cell, missing
+from sfcmt.reports.tables.numbers import Metric, setting_text
+from sfcmt.reports.tables.rivals import rivals_table
 
 _LEVEL = 0.95
 

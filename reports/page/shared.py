@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reports.figures.pictures import confusion, translations
-from reports.findings.classes import class_findings
-from reports.findings.costs import costs_of
-from reports.page.blocks import Block, Chart, Facts, Grid, Listing, Section, Text
-from reports.sources.evidence import MISSING, Provenance, seeds_text
-from reports.sources.reproduction import FOLDER, reproduction_of
-from reports.sources.results import Results
-from reports.sources.runs import Run
-from reports.tables.classes import classes_table
-from reports.tables.costs import costs_table
-from reports.tables.model import Cell, missing
+from sfcmt.reports.figures.pictures import confusion, translations
+from sfcmt.reports.findings.classes import class_findings
+from sfcmt.reports.findings.costs import costs_of
+from sfcmt.reports.page.blocks import Block, Chart, Facts, Grid, Listing, Section, Text
+from sfcmt.reports.sources.evidence import MISSING, Provenance, seeds_text
+from sfcmt.reports.sources.reproduction import FOLDER, reproduction_of
+from sfcmt.reports.sources.results import Results
+from sfcmt.reports.sources.runs import Run
+from sfcmt.reports.tables.classes import classes_table
+from sfcmt.reports.tables.costs import costs_table
+from sfcmt.reports.tables.model import Cell, missing
 
 
 def studied(label: str, kind: str, results: Results, own: list[tuple[str, str]]) -> Facts:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from optuna.trial import FrozenTrial
 
-from reports.figures.history import history
-from reports.page.blocks import Block, Chart, Grid
-from reports.sources.search import SearchResults
-from reports.tables.model import Cell, Table
-from reports.tables.trials import trials_table
+from sfcmt.reports.figures.history import history
+from sfcmt.reports.page.blocks import Block, Chart, Grid
+from sfcmt.reports.sources.search import SearchResults
+from sfcmt.reports.tables.model import Cell, Table
+from sfcmt.reports.tables.trials import trials_table
 
 
 def trial_blocks(label: str, results: SearchResults) -> list[Block]:

@@ -9,20 +9,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from reports.registry.answers import Answers, answers_of
+from sfcmt.artifact import Artifact
 from sfcmt.data.schema import Split
-from sfcmt.experiment import Experiment
 from sfcmt.identity import digest
 from sfcmt.models.target_model import ModelSpec, TargetModel
 from sfcmt.outputs import OUTPUTS, Outputs
-from sfcmt.stages.transfer import TransferStage
-from sfcmt.store import Artifact
-from tuning.search.distilling import DISTILLED, METHOD
-from tuning.search.mirror import final_values
-from tuning.search.optuna_study import SearchError
-from tuning.search.space import apply_values
-from tuning.search.study import Study
-from tuning.search.study_folder import SCORES, SPEC
+from sfcmt.recipes import TRANSFER
+from sfcmt.reports.registry.predictions import Predictions, predictions_of
+from sfcmt.tuning.search.distilling import DISTILLED
+from sfcmt.tuning.search.mlflow_sync import final_values
+from sfcmt.tuning.search.optuna_study import SearchError
+from sfcmt.tuning.search.study import Study, extension_text
+from sfcmt.tuning.search.study_folder import read_spec
 
 STUDY, TARGET, CLASSES, IDENTITY = "sfcmt.study", "sfcmt.data.target", "sfcmt.classes", "sfcmt.identity"
 
@@ -36,8 +34,6 @@ class Candidate:
     """What the study's scores call the model: the winner's number, or `distilled`."""
     transfer: str
     """Identity of the stage that made it."""
-    experiment: Experiment[Any]
-    """That it was made by."""
     origin: str
     """How it came about, in words."""
     commit: str
@@ -52,14 +48,13 @@ class Candidate:
         """The study's winner. Raises `SearchError` if there is none yet."""
         selection = study.selection()
         trial = study.trials[selection["winner"]]
-        pick, scores = selection["pick"], selection["scores"]
+        pick, scores, extended = selection["pick"], selection["scores"], extension_text(selection)
         return Candidate(
             study,
             str(trial.number),
             selection["transfer"],
-            apply_values(study.experiment, selection["values"]),
-            f"trial {trial.number}, by {pick} over {len(scores)} models",
-            json.loads((study.folder / SPEC).read_text())["commit"],
+            f"trial {trial.number}, by {pick} over {len(scores)} models{f' ({extended})' if extended else ''}",
+            read_spec(study.folder)["commit"],
             selection["values"],
             final_values(trial) | {pick: scores[str(trial.number)]},
         )
@@ -70,8 +65,7 @@ class Candidate:
         if (made := study.distilled()) is None:
             raise SearchError(f"study {study.name}: nothing is distilled from it; run: sfcmt distill {study.folder}")
         origin = f"distilled from trials {', '.join(map(str, made['trials']))}"
-        experiment = study.experiment.with_method(METHOD)
-        return Candidate(study, DISTILLED, made["transfer"], experiment, origin, made["commit"], {}, made["validators"])
+        return Candidate(study, DISTILLED, made["transfer"], origin, made["commit"], {}, made["validators"])
 
     @cached_property
     def folder(self) -> Path:
@@ -85,10 +79,15 @@ class Candidate:
         return recipe
 
     @property
+    def made_by(self) -> dict[str, str]:
+        """Versions, commit, device, threads and workers of the process that trained the transfer."""
+        made_by = Artifact(self.folder, reused=True).made_by
+        return {name: str(value) for name, value in made_by.items()}
+
+    @property
     def stages(self) -> dict[str, str]:
         """Identities of the stages behind the model, by what they are to it."""
-        stage = TransferStage(self.experiment, self.study.dataset, self.experiment.seed)
-        return {one.name: one.identity for one in stage.upstream} | {stage.kind: self.transfer}
+        return dict(self.recipe["upstream"]) | {TRANSFER: self.transfer}
 
     @cached_property
     def spec(self) -> ModelSpec:
@@ -96,15 +95,14 @@ class Candidate:
         return TargetModel.load(self.folder).spec
 
     @cached_property
-    def answers(self) -> Answers:
+    def predictions(self) -> Predictions:
         """What it says of the target images."""
-        return answers_of(Outputs.load(self.folder / OUTPUTS), (outputs for _, outputs in self.study.pool()))
+        return predictions_of(Outputs.load(self.folder / OUTPUTS), (outputs for _, outputs in self.study.pool()))
 
     @cached_property
     def oracles(self) -> dict[str, float]:
         """What sealed labels say, if the study has been scored since the model was made."""
-        path = self.study.folder / SCORES
-        scores = json.loads(path.read_text()) if path.is_file() else {}
+        scores = self.study.scores() or {}
         names = ("oracle_accuracy", "oracle_balanced_accuracy")
         return {name: scores[name][self.name] for name in names if self.name in scores.get(name, {})}
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from reports.registry.candidate import Candidate
 from sfcmt.data.schema import Split
+from sfcmt.reports.registry.candidate import Candidate
 
 _LIMITS = """\
 - For images like the target images that it was trained on: another sensor, scene or class is another task.
@@ -34,6 +34,7 @@ No target label was read.
         "How it was chosen": f"""\
 From study `{study.folder.name}`: {candidate.origin}, without labels.
 Values that the search has set: `{dict(candidate.values)}`.""",
+        "What made it": _table("", "", candidate.made_by),
         "Label-free scores": _table("validator", "value", _figures(candidate.validators)),
         "Oracle scores": _oracles(candidate),
         "Limits": _LIMITS,

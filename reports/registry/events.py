@@ -19,9 +19,9 @@ from typing import Any
 import mlflow
 from mlflow.entities import Param, Run, ViewType
 
-from reports.registry.alias import Alias
-from reports.registry.evidence import Evidence
-from reports.statistics.interval import Interval
+from sfcmt.reports.registry.alias import Alias
+from sfcmt.reports.registry.evidence import Evidence
+from sfcmt.reports.statistics.interval import Interval
 
 _EVIDENCE = "evidence."
 

@@ -18,13 +18,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reports.statistics.interval import Interval
+from sfcmt.reports.statistics.interval import Interval
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from reports.registry.answers import Answers
-    from reports.statistics.samples import Array
+    from sfcmt.reports.registry.predictions import Predictions
+    from sfcmt.reports.statistics.samples import Array
 
 AGREEMENT, ORACLE = "joint_ensemble_agreement", "oracle_balanced_accuracy"
 
@@ -53,9 +53,9 @@ class Evidence:
         return f"{points}, difference in [{low:+.1f}, {high:+.1f}] at {self.interval.level:.0%}, n {self.n}"
 
 
-def agreement(challenger: Answers, champion: Answers) -> Evidence:
+def agreement(challenger: Predictions, champion: Predictions) -> Evidence:
     """Compare without labels."""
-    from reports.statistics.intervals import bootstrap_interval, mean
+    from sfcmt.reports.statistics.intervals import bootstrap_interval, mean
 
     ensemble_N = (challenger.ensemble.double() + champion.ensemble.double()).argmax(dim=1)
     ours_N, theirs_N = (_numbers(one.logits.argmax(dim=1) == ensemble_N) for one in (challenger, champion))
@@ -63,12 +63,12 @@ def agreement(challenger: Answers, champion: Answers) -> Evidence:
     return Evidence(AGREEMENT, float(ours_N.mean()), float(theirs_N.mean()), len(ours_N), interval)
 
 
-def oracle(challenger: Answers, champion: Answers, labels_N: Tensor) -> Evidence:
+def oracle(challenger: Predictions, champion: Predictions, labels_N: Tensor) -> Evidence:
     """Compare by sealed labels."""
     import numpy as np
 
-    from reports.statistics.intervals import bootstrap_interval, mean
     from sfcmt.evaluation.scores import score
+    from sfcmt.reports.statistics.intervals import bootstrap_interval, mean
 
     right = [_numbers(one.logits.argmax(dim=1) == labels_N) for one in (challenger, champion)]
     classes_N = labels_N.numpy()

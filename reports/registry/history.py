@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
 
-from reports.registry.alias import Alias
-from reports.registry.events import Action, Event
 from sfcmt.errors import ConfigError, Problem
+from sfcmt.reports.registry.alias import Alias
+from sfcmt.reports.registry.events import Action, Event
 
 
 def champions(events: Sequence[Event]) -> list[str]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from mlflow.entities.model_registry import ModelVersion
 
-from reports.registry.alias import Alias
-from reports.registry.candidate import Candidate
-from reports.registry.comparison import gather, obstacles
-from reports.registry.desk import Desk
-from reports.registry.errors import RegistryError, registry_errors
-from reports.registry.events import Action, Move
-from reports.registry.history import champions
-from reports.registry.versions import obtain_version
+from sfcmt.reports.registry.alias import Alias
+from sfcmt.reports.registry.candidate import Candidate
+from sfcmt.reports.registry.comparison import gather, obstacles
+from sfcmt.reports.registry.errors import RegistryError, registry_errors
+from sfcmt.reports.registry.events import Action, Move
+from sfcmt.reports.registry.history import champions
+from sfcmt.reports.registry.registered_model import RegisteredModel
+from sfcmt.reports.registry.versions import find_or_register
 
 _FIRST = "the first champion: nothing to compare with"
 
@@ -23,14 +23,14 @@ def promote(candidate: Candidate, name: str, alias: Alias, reason: str = "", for
     """
     moves: list[Move] = []
     with registry_errors():
-        version, desk = obtain_version(candidate, name), Desk(name)
+        version, model = find_or_register(candidate, name), RegisteredModel(name)
         number = str(version.version)
-        if number not in desk.aliases.values():
-            before = desk.aliases.get(Alias.CHALLENGER)
-            moves.append(desk.make(Move(Action.PROMOTED, Alias.CHALLENGER, before, number, reason)))
-        if alias is Alias.CHAMPION and desk.aliases.get(alias) != number:
-            move = _verdict(desk, candidate, version, reason, force)
-            moves.append(desk.make(move))
+        if number not in model.aliases.values():
+            before = model.aliases.get(Alias.CHALLENGER)
+            moves.append(model.make(Move(Action.PROMOTED, Alias.CHALLENGER, before, number, reason)))
+        if alias is Alias.CHAMPION and model.aliases.get(alias) != number:
+            move = _verdict(model, candidate, version, reason, force)
+            moves.append(model.make(move))
             if move.action is Action.REFUSED:
                 found = "; ".join(map(str, move.evidence))
                 raise RegistryError(f"{name}: version {number} does not beat champion {move.before}: {found}")
@@ -40,25 +40,25 @@ def promote(candidate: Candidate, name: str, alias: Alias, reason: str = "", for
 def rollback(name: str, reason: str = "") -> Move:
     """Give the alias `champion` back to the champion before this one. Raises `RegistryError` if there was none."""
     with registry_errors():
-        desk = Desk(name)
-        current = desk.aliases.get(Alias.CHAMPION)
-        before = [version for version in champions(desk.log.read()) if version != current]
+        model = RegisteredModel(name)
+        current = model.aliases.get(Alias.CHAMPION)
+        before = [version for version in champions(model.log.read()) if version != current]
         if current is None or not before:
             raise RegistryError(f"{name}: has had no champion before this one; see: sfcmt history {name}")
-        desk.client.get_model_version(name, before[-1])  # it may have been deleted
-        return desk.make(Move(Action.ROLLED_BACK, Alias.CHAMPION, current, before[-1], reason))
+        model.client.get_model_version(name, before[-1])  # it may have been deleted
+        return model.make(Move(Action.ROLLED_BACK, Alias.CHAMPION, current, before[-1], reason))
 
 
-def _verdict(desk: Desk, candidate: Candidate, version: ModelVersion, reason: str, force: bool) -> Move:
+def _verdict(model: RegisteredModel, candidate: Candidate, version: ModelVersion, reason: str, force: bool) -> Move:
     """Whether a version becomes champion, and by what evidence. Raises `RegistryError` if there can be none."""
-    number, reigning = str(version.version), desk.aliases.get(Alias.CHAMPION)
+    number, reigning = str(version.version), model.aliases.get(Alias.CHAMPION)
     if reigning is None:
         return Move(Action.PROMOTED, Alias.CHAMPION, None, number, reason or _FIRST)
-    champion = desk.client.get_model_version(desk.name, reigning)
+    champion = model.client.get_model_version(model.name, reigning)
     between = obstacles(version, champion)
     if between and not force:
         why = "; ".join(between)
-        raise RegistryError(f"{desk.name}: version {number} cannot be compared with champion {reigning}: {why}")
+        raise RegistryError(f"{model.name}: version {number} cannot be compared with champion {reigning}: {why}")
     evidence = () if between else gather(candidate, champion)
     beaten = Action.PROMOTED if all(one.convinces for one in evidence) else Action.REFUSED
     return Move(Action.FORCED if force else beaten, Alias.CHAMPION, reigning, number, reason, evidence)

@@ -7,10 +7,10 @@ from datetime import datetime
 
 import mlflow
 
-from reports.registry.alias import Alias
-from reports.registry.errors import RegistryError, registry_errors
-from reports.registry.events import Event, EventLog
-from reports.registry.history import champion_at, champions
+from sfcmt.reports.registry.alias import Alias
+from sfcmt.reports.registry.errors import RegistryError, registry_errors
+from sfcmt.reports.registry.events import Event, EventLog
+from sfcmt.reports.registry.history import champion_at, champions
 
 _TIME = "%Y-%m-%d %H:%M:%S"
 

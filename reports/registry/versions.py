@@ -17,17 +17,17 @@ from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, Schema
 from mlflow.types.schema import Map
 
-import sfcmt
-from reports.registry.answers import Answers
-from reports.registry.candidate import IDENTITY, Candidate
-from reports.registry.card import model_card
-from reports.registry.errors import RegistryError
 from sfcmt.data.images import encode_png
 from sfcmt.models.target_model import ModelSpec, TargetModel
-from tuning.models import SERVED
-from tuning.search.mirror import Mirror
-from tuning.search.study import Study
-from tuning.tracker import IDENTITY as STUDY_IDENTITY
+from sfcmt.reports.registry.candidate import IDENTITY, Candidate
+from sfcmt.reports.registry.card import model_card
+from sfcmt.reports.registry.errors import RegistryError
+from sfcmt.reports.registry.predictions import Predictions
+from sfcmt.tuning.models import SERVED
+from sfcmt.tuning.search.mlflow_sync import SearchSync
+from sfcmt.tuning.search.study import Study
+from sfcmt.tuning.tracker import IDENTITY as STUDY_IDENTITY
+from sfcmt.version import __version__
 
 _CARD = "model_card.md"
 SIGNATURE = ModelSignature(
@@ -36,7 +36,7 @@ SIGNATURE = ModelSignature(
 )
 
 
-def obtain_version(candidate: Candidate, name: str) -> ModelVersion:
+def find_or_register(candidate: Candidate, name: str) -> ModelVersion:
     """The candidate's version, registered now if it is not there; its description is the card of today."""
     client = mlflow.MlflowClient()
     found = client.search_model_versions(f"name = '{name}' and tags.`{IDENTITY}` = '{candidate.identity}'")
@@ -44,11 +44,11 @@ def obtain_version(candidate: Candidate, name: str) -> ModelVersion:
     return client.update_model_version(name, version.version, model_card(candidate))
 
 
-def answers_of_version(version: ModelVersion) -> Answers:
+def predictions_of_version(version: ModelVersion) -> Predictions:
     """What a version says of the target images that it was picked by."""
     with tempfile.TemporaryDirectory() as folder:
         place = f"models:/{version.name}/{version.version}/{SERVED}"
-        return Answers.load(Path(mlflow.artifacts.download_artifacts(place, dst_path=folder)))
+        return Predictions.load(Path(mlflow.artifacts.download_artifacts(place, dst_path=folder)))
 
 
 def _register(candidate: Candidate, name: str) -> ModelVersion:
@@ -57,7 +57,7 @@ def _register(candidate: Candidate, name: str) -> ModelVersion:
         served = Path(folder) / Path(SERVED).name
         served.mkdir()
         TargetModel.load(candidate.folder).save(served)
-        candidate.answers.save(served)
+        candidate.predictions.save(served)
         (served / _CARD).write_text(model_card(candidate))
         logged = mlflow.pyfunc.log_model(
             name="served",
@@ -65,7 +65,7 @@ def _register(candidate: Candidate, name: str) -> ModelVersion:
             artifacts={"model": str(served)},
             signature=SIGNATURE,
             input_example=pd.DataFrame({"encoded_image": [_example(candidate.spec)]}),
-            pip_requirements=[f"sfcmt=={sfcmt.__version__}", f"torch=={torch.__version__.split('+')[0]}"],
+            pip_requirements=[f"sfcmt=={__version__}", f"torch=={torch.__version__.split('+')[0]}"],
             metadata={"spec": candidate.spec.model_dump_json()},
         )
     return mlflow.register_model(logged.model_uri, name, tags=candidate.lineage)
@@ -80,7 +80,7 @@ def _example(spec: ModelSpec) -> bytes:
 def _run_of(study: Study) -> str:
     """The study's run, once all is there that the study knows."""
     experiment_id = mlflow.set_experiment(study.name).experiment_id
-    if not Mirror(study).sync():
+    if not SearchSync(study).sync():
         raise RegistryError(f"MLflow at {mlflow.get_tracking_uri()} cannot be reached; run the same command again")
     client = mlflow.MlflowClient()
     (run,) = client.search_runs([experiment_id], f"tags.`{STUDY_IDENTITY}` = '{study.identity}'")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,14 @@ from typing import Any
 import pyarrow as pa
 from pydantic import ValidationError
 
-from reports.sources.evidence import MISSING, Provenance
-from reports.sources.results import Results
-from reports.sources.runs import ReportError, runs_of
-from reports.statistics.samples import Sample
-from sfcmt.experiment import parse_experiment
-from tuning.ablation.spec import AblationSpec, CheckedAblation, check_ablation
-from tuning.ablation.study import ORACLES, RESULTS
+from sfcmt.experiment import recorded_experiment
+from sfcmt.provenance import varying
+from sfcmt.reports.sources.evidence import MISSING, NONE, Provenance
+from sfcmt.reports.sources.results import Results
+from sfcmt.reports.sources.runs import ReportError, runs_of
+from sfcmt.reports.statistics.samples import Sample
+from sfcmt.tuning.ablation.spec import AblationSpec, CheckedAblation, check_ablation
+from sfcmt.tuning.ablation.study import ORACLES, RESULTS, read_extension
 
 
 @dataclass(frozen=True)
@@ -74,8 +76,13 @@ def read_ablation(folder: Path, saved: dict[str, Any]) -> AblationResults:
     data = dict.fromkeys(zip(table["data"].to_pylist(), table["data_digest"].to_pylist(), strict=True))
     if len(data) > 1:
         raise ReportError(f"{path}: {len(data)} data sets in one study; one is needed")
-    checked = check_ablation(spec, parse_experiment(saved["experiment"]))
-    provenance = Provenance(_selection(spec), saved.get("commit") or MISSING, " ".join(next(iter(data))))
+    checked = check_ablation(spec, recorded_experiment(saved["experiment"]))
+    provenance = Provenance(
+        _selection(spec, read_extension(folder)),
+        saved.get("commit") or MISSING,
+        " ".join(next(iter(data))),
+        _varying(table),
+    )
     oracles = _read_oracles(folder / ORACLES, spec.test.column)
     return AblationResults(saved["name"], folder, saved, checked.experiment, table, provenance, checked, oracles)
 
@@ -88,8 +95,16 @@ def _read_oracles(path: Path, column: str) -> dict[str, Sample]:
     return dict(oracles)
 
 
-def _selection(spec: AblationSpec) -> str:
+def _varying(table: pa.Table) -> str:
+    """In what the runs differ that should change them by rounding only: paired differences rest on it."""
+    found = varying(json.loads(text) for text in table["made_by"].to_pylist() if text)
+    return "; ".join(f"{name}: {', '.join(values)}" for name, values in found.items()) or NONE
+
+
+def _selection(spec: AblationSpec, shown: Sequence[int]) -> str:
+    steps = ", then ".join(f"from {seeds} seeds after their results were shown" for seeds in shown)
+    extended = f"; extended {steps}" if steps else ""
     if spec.nuisance is None:
-        return "none: every arm is shown"
+        return f"none: every arm is shown{extended}"
     fields = ", ".join(spec.nuisance.space)
-    return f"{fields} of each arm by {spec.nuisance.pick} over {spec.nuisance.trials} trials, without labels"
+    return f"{fields} of each arm by {spec.nuisance.pick} over {spec.nuisance.trials} trials, without labels{extended}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 
-from reports.statistics.interval import Interval
+from sfcmt.reports.statistics.interval import Interval
 
 MISSING, NONE = "missing", "none"
 
@@ -36,6 +36,8 @@ class Provenance:
     selection: str
     commit: str
     data: str
+    differs: str = NONE
+    """In what its runs differ that should change them by rounding only: versions, devices, threads."""
 
     def evidence(
         self,

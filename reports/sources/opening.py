@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from reports.sources.ablation import read_ablation
-from reports.sources.results import Results
-from reports.sources.runs import ReportError
-from reports.sources.search import read_search
+from sfcmt.reports.sources.ablation import read_ablation
+from sfcmt.reports.sources.results import Results
+from sfcmt.reports.sources.runs import ReportError
+from sfcmt.reports.sources.search import read_search
 from sfcmt.storage import absolute_store
 from sfcmt.store import Store
-from tuning.kinds import StudyKind
-from tuning.search.study import Study
-from tuning.search.study_folder import SPEC, find_folders, kind_of
+from sfcmt.tuning.kinds import StudyKind
+from sfcmt.tuning.search.study import Study
+from sfcmt.tuning.search.study_folder import find_folders, kind_of, read_spec
 
 
-def open_all(places: Sequence[str], store: str) -> list[Results]:
+def open_studies(places: Sequence[str], store: str) -> list[Results]:
     """Finished studies, by their folders or names; a name stands for all studies that have it.
 
     A study that is named by its folder has the store that it was run on. Raises `ReportError`, `SearchError`,
@@ -41,7 +40,7 @@ def _open_folder(folder: Path, store: str | None) -> Results:
     """`store` may have another place on this machine than it had where the study was run."""
     if kind_of(folder) is not StudyKind.ABLATION:
         return read_search(Study.find(str(folder), "") if store is None else Study.find(folder.name, store))
-    saved = json.loads((folder / SPEC).read_text())
+    saved = read_spec(folder)
     if store is not None:
         saved["experiment"]["runtime"]["store"] = absolute_store(store)
     return read_ablation(folder, saved)

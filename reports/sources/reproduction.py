@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import yaml
 
-from reports.sources.ablation import AblationResults
-from reports.sources.evidence import MISSING
-from reports.sources.results import Results
-from reports.sources.search import SearchResults
+from sfcmt.reports.sources.ablation import AblationResults
+from sfcmt.reports.sources.evidence import MISSING
+from sfcmt.reports.sources.results import Results
+from sfcmt.reports.sources.search import SearchResults
 
 FOLDER = "reproduce"
 _EXPERIMENT = "experiment/{}.yaml"

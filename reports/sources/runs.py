@@ -10,8 +10,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from reports.statistics.samples import Sample
 from sfcmt.errors import SfcmtError
+from sfcmt.reports.statistics.samples import Sample
 
 SCHEMA = pa.schema(
     [

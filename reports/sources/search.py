@@ -10,14 +10,14 @@ from typing import Any
 import pyarrow as pa
 from optuna.trial import FrozenTrial, TrialState
 
-from reports.sources.evidence import MISSING, Provenance
-from reports.sources.results import Results
-from reports.sources.runs import ORACLE, SCHEMA, VALIDATOR, Run
 from sfcmt.data.schema import Split
-from sfcmt.stages.transfer import TransferStage
-from tuning.search.distilling import DISTILLED, METHOD
-from tuning.search.study import Study
-from tuning.search.study_folder import SCORES, SPEC
+from sfcmt.recipes import TRANSFER
+from sfcmt.reports.sources.evidence import MISSING, Provenance
+from sfcmt.reports.sources.results import Results
+from sfcmt.reports.sources.runs import ORACLE, SCHEMA, VALIDATOR, Run
+from sfcmt.tuning.search.distilling import DISTILLED, METHOD
+from sfcmt.tuning.search.study import Study, extension_text
+from sfcmt.tuning.search.study_folder import read_spec
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,8 @@ class SearchResults(Results):
     @property
     def pick(self) -> Provenance:
         """Of what is said of the winner."""
-        return self.provenance.selected(
-            f"{self.selection['pick']} over {len(self.selection['scores'])} models, without labels"
-        )
+        chosen = f"{self.selection['pick']} over {len(self.selection['scores'])} models, without labels"
+        return self.provenance.selected(_selection(chosen, self.selection))
 
     def run_of(self, trial: FrozenTrial) -> Run:
         """A trial's run."""
@@ -57,9 +56,8 @@ class SearchResults(Results):
 
 def read_search(study: Study) -> SearchResults:
     """Read a search that has named its winner. Raises `SearchError`."""
-    selection, scored = study.selection(), study.folder / SCORES
-    scores = json.loads(scored.read_text()) if scored.is_file() else None
-    saved = json.loads((study.folder / SPEC).read_text())
+    selection, scores = study.selection(), study.scores()
+    saved = read_spec(study.folder)
     digest, data = study.dataset.digest(*Split), study.dataset.manifest.name
     shared = {
         "study": study.folder.name,
@@ -87,7 +85,11 @@ def read_search(study: Study) -> SearchResults:
         saved,
         study.experiment,
         pa.Table.from_pylist(rows, schema),
-        Provenance("none: every model is shown", _commit(study, saved.get("commit") or MISSING), f"{data} {digest}"),
+        Provenance(
+            _selection("none: every model is shown", selection),
+            _commit(study, saved.get("commit") or MISSING),
+            f"{data} {digest}",
+        ),
         study,
         selection,
         scores,
@@ -97,14 +99,14 @@ def read_search(study: Study) -> SearchResults:
 def _anchor_rows(study: Study) -> list[dict[str, Any]]:
     return [
         {
-            "method": stage.name,
-            "arm": stage.name,
+            "method": name,
+            "arm": name,
             "is_baseline": place == 0,
             "factors": "{}",
-            "transfer": stage.identity,
-            "seconds": artifact.seconds if (artifact := study.store.find(stage)) else None,
+            "transfer": identity,
+            "seconds": artifact.seconds if (artifact := study.store.open(TRANSFER, identity)) else None,
         }
-        for place, stage in enumerate(study.anchors)
+        for place, (name, identity) in enumerate(study.record.anchors.items())
     ]
 
 
@@ -132,7 +134,7 @@ def _distilled_rows(study: Study) -> list[dict[str, Any]]:
     """A row if the study has been distilled."""
     if (distilled := study.distilled()) is None:
         return []
-    artifact = study.store.open(TransferStage.kind, distilled["transfer"])
+    artifact = study.store.open(TRANSFER, distilled["transfer"])
     return [
         {
             "method": METHOD,
@@ -154,3 +156,8 @@ def _commit(study: Study, searched: str) -> str:
 
 def _arm(number: int) -> str:
     return f"trial {number}"
+
+
+def _selection(how: str, selection: dict[str, Any]) -> str:
+    extended = extension_text(selection)
+    return f"{how}; {extended}" if extended else how

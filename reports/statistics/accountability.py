@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from reports.statistics.interval import Interval
-from reports.statistics.intervals import bootstrap_interval, mean
-from reports.statistics.samples import StatisticsError
+from sfcmt.reports.statistics.interval import Interval
+from sfcmt.reports.statistics.intervals import bootstrap_interval, mean
+from sfcmt.reports.statistics.samples import StatisticsError
 
 MIN_STUDIES = 3
 """Studies below which a mean has no interval."""

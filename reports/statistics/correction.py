@@ -8,7 +8,7 @@ from typing import Literal
 
 from statsmodels.stats.multitest import multipletests
 
-from reports.statistics.samples import StatisticsError
+from sfcmt.reports.statistics.samples import StatisticsError
 
 Correction = Literal["holm", "benjamini_hochberg", "none"]
 _METHODS = {"holm": "holm", "benjamini_hochberg": "fdr_bh"}

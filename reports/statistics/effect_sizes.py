@@ -6,7 +6,7 @@ import numpy as np
 from scipy import stats
 from scipy.special import gammaln
 
-from reports.statistics.samples import Array
+from sfcmt.reports.statistics.samples import Array
 
 
 def corrected_d(differences: Array) -> float | None:

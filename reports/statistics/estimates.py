@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reports.statistics.interval import Interval
-from reports.statistics.intervals import bootstrap_interval, iqm, mean, t_interval
-from reports.statistics.samples import Sample, StatisticsError, values_of
+from sfcmt.reports.statistics.interval import Interval
+from sfcmt.reports.statistics.intervals import bootstrap_interval, iqm, mean, t_interval
+from sfcmt.reports.statistics.samples import Sample, StatisticsError, values_of
 
 
 @dataclass(frozen=True)

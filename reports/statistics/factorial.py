@@ -10,8 +10,8 @@ import numpy as np
 import statsmodels.api as sm
 from numpy.typing import NDArray
 
-from reports.statistics.interval import Interval
-from reports.statistics.samples import Array, StatisticsError
+from sfcmt.reports.statistics.interval import Interval
+from sfcmt.reports.statistics.samples import Array, StatisticsError
 
 
 @dataclass(frozen=True)

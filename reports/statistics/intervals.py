@@ -15,9 +15,9 @@ from collections.abc import Callable
 import numpy as np
 from scipy import stats
 
-from reports.statistics.interval import Interval
-from reports.statistics.samples import Array, StatisticsError
-from tuning.ablation.student import t_limits
+from sfcmt.reports.statistics.interval import Interval
+from sfcmt.reports.statistics.samples import Array, StatisticsError
+from sfcmt.tuning.ablation.student import t_limits
 
 RESAMPLES = 9999
 T_INTERVAL, EXPANDED_BOOTSTRAP = "t", "expanded percentile bootstrap"

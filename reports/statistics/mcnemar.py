@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from statsmodels.stats.contingency_tables import mcnemar
 
-from reports.statistics.samples import StatisticsError
+from sfcmt.reports.statistics.samples import StatisticsError
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reports.statistics.effect_sizes import corrected_d, rank_biserial
-from reports.statistics.interval import Interval
-from reports.statistics.intervals import t_interval
-from reports.statistics.paired_tests import Test, run_test
-from reports.statistics.samples import Sample, differences_of
-from tuning.ablation.reach import TestKind
+from sfcmt.reports.statistics.effect_sizes import corrected_d, rank_biserial
+from sfcmt.reports.statistics.interval import Interval
+from sfcmt.reports.statistics.intervals import t_interval
+from sfcmt.reports.statistics.paired_tests import Test, run_test
+from sfcmt.reports.statistics.samples import Sample, differences_of
+from sfcmt.tuning.ablation.min_p_value import TestKind
 
 
 @dataclass(frozen=True)

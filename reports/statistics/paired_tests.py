@@ -14,9 +14,9 @@ from functools import partial
 import numpy as np
 from scipy import stats
 
-from reports.statistics.intervals import mean
-from reports.statistics.samples import Array, StatisticsError
-from tuning.ablation.reach import BOOTSTRAPS, TestKind, smallest_p
+from sfcmt.reports.statistics.intervals import mean
+from sfcmt.reports.statistics.samples import Array, StatisticsError
+from sfcmt.tuning.ablation.min_p_value import BOOTSTRAPS, TestKind, min_p_value
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Test:
     name: TestKind
     n: int
     p_value: float
-    smallest_p: float
+    min_p_value: float
     """No p-value below this was possible."""
 
 
@@ -78,7 +78,7 @@ def run_test(kind: TestKind, differences: Array) -> Test | None:
     if n < 2:
         return None
     p_value = float(PAIRED_TESTS[kind](differences)) if differences.any() else 1.0
-    return Test(kind, n, p_value, smallest_p(kind, n))
+    return Test(kind, n, p_value, min_p_value(kind, n))
 
 
 def _bootstrap_one(differences: Array) -> float:

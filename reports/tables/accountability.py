@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from reports.sources.evidence import Provenance, interval_text
-from reports.sources.results import Results
-from reports.statistics.accountability import MIN_STUDIES, Accountability, StudyMean
-from reports.tables.model import Cell, Column, Table, label, missing
-from reports.tables.notes import notes_of
-from reports.tables.numbers import Metric, size_text
+from sfcmt.reports.sources.evidence import Provenance, interval_text
+from sfcmt.reports.sources.results import Results
+from sfcmt.reports.statistics.accountability import MIN_STUDIES, Accountability, StudyMean
+from sfcmt.reports.tables.model import Cell, Column, Table, label, missing
+from sfcmt.reports.tables.notes import notes_of
+from sfcmt.reports.tables.numbers import Metric, size_text
 
 _REGRET = Metric("oracle/regret")
 

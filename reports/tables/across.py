@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from reports.findings.across import Across, BySeed
-from reports.sources.evidence import Provenance, interval_text, seeds_text
-from reports.statistics.estimates import mean_of, pooled
-from reports.statistics.interval import Interval
-from reports.tables.model import Cell, Column, Table, label, missing
-from reports.tables.notes import notes_of
-from reports.tables.numbers import Metric, level_text
+from sfcmt.reports.findings.across import Across, BySeed
+from sfcmt.reports.sources.evidence import Provenance, interval_text, seeds_text
+from sfcmt.reports.statistics.estimates import mean_of, pooled
+from sfcmt.reports.statistics.interval import Interval
+from sfcmt.reports.tables.model import Cell, Column, Table, label, missing
+from sfcmt.reports.tables.notes import notes_of
+from sfcmt.reports.tables.numbers import Metric, level_text
 
 
 class AcrossTable:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from reports.findings.arms import ArmFinding
-from reports.sources.ablation import AblationResults
-from reports.sources.evidence import interval_text, seeds_text
-from reports.statistics.estimates import Estimate
-from reports.statistics.interval import Interval
-from reports.statistics.paired import Difference
-from reports.tables.judging import Judging
-from reports.tables.model import Cell, Column, Table, label, missing
-from reports.tables.notes import notes_of
-from reports.tables.numbers import Metric, level_text, size_text
+from sfcmt.reports.findings.arms import ArmFinding
+from sfcmt.reports.sources.ablation import AblationResults
+from sfcmt.reports.sources.evidence import interval_text, seeds_text
+from sfcmt.reports.statistics.estimates import Estimate
+from sfcmt.reports.statistics.interval import Interval
+from sfcmt.reports.statistics.paired import Difference
+from sfcmt.reports.tables.judging import Judging
+from sfcmt.reports.tables.model import Cell, Column, Table, label, missing
+from sfcmt.reports.tables.notes import notes_of
+from sfcmt.reports.tables.numbers import Metric, level_text, size_text
 
 MEAN, DIFFERENCE = 3, 5
 """Places of these columns."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reports.findings.classes import ClassFinding
-from reports.sources.evidence import Provenance, interval_text, seeds_text
-from reports.statistics.estimates import mean_of
-from reports.statistics.samples import Sample
-from reports.tables.model import Cell, Column, Table, label, missing
-from reports.tables.notes import notes_of
-from reports.tables.numbers import Metric
+from sfcmt.reports.findings.classes import ClassFinding
+from sfcmt.reports.sources.evidence import Provenance, interval_text, seeds_text
+from sfcmt.reports.statistics.estimates import mean_of
+from sfcmt.reports.statistics.samples import Sample
+from sfcmt.reports.tables.model import Cell, Column, Table, label, missing
+from sfcmt.reports.tables.notes import notes_of
+from sfcmt.reports.tables.numbers import Metric
 
 _ACCURACY = Metric("oracle/accuracy")
 _MOST_ARMS = 8

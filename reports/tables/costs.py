@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from reports.findings.costs import Cost, Costs
-from reports.sources.results import Results
-from reports.tables.model import Cell, Column, Table, label
-from reports.tables.notes import notes_of
-from reports.tables.numbers import seconds_text
+from sfcmt.reports.findings.costs import Cost, Costs
+from sfcmt.reports.sources.results import Results
+from sfcmt.reports.tables.model import Cell, Column, Table, label
+from sfcmt.reports.tables.notes import notes_of
+from sfcmt.reports.tables.numbers import seconds_text
 
 
 def costs_table(results: Results, costs: Costs, name: str) -> Table:

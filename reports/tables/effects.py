@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from reports.findings.effects import Effects
-from reports.sources.ablation import AblationResults
-from reports.sources.evidence import interval_text, seeds_text
-from reports.statistics.factorial import Effect, FactorialAnalysis
-from reports.tables.judging import CORRECTIONS
-from reports.tables.model import Cell, Column, Table, Tone, label
-from reports.tables.notes import notes_of
-from reports.tables.numbers import Metric, level_text, p_text
+from sfcmt.reports.findings.effects import Effects
+from sfcmt.reports.sources.ablation import AblationResults
+from sfcmt.reports.sources.evidence import interval_text, seeds_text
+from sfcmt.reports.statistics.factorial import Effect, FactorialAnalysis
+from sfcmt.reports.tables.judging import CORRECTIONS
+from sfcmt.reports.tables.model import Cell, Column, Table, Tone, label
+from sfcmt.reports.tables.notes import notes_of
+from sfcmt.reports.tables.numbers import Metric, level_text, p_text
 
 
 def effects_table(results: AblationResults, effects: Effects, metric: Metric, name: str) -> Table:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reports.findings.gap import CEILING, FLOOR, GapFinding
-from reports.sources.ablation import AblationResults
-from reports.sources.evidence import interval_text, seeds_text
-from reports.statistics.estimates import Estimate
-from reports.tables.model import Cell, Column, Table, label, missing
-from reports.tables.notes import notes_of
-from reports.tables.numbers import Metric, level_text
+from sfcmt.reports.findings.gap import CEILING, FLOOR, GapFinding
+from sfcmt.reports.sources.ablation import AblationResults
+from sfcmt.reports.sources.evidence import interval_text, seeds_text
+from sfcmt.reports.statistics.estimates import Estimate
+from sfcmt.reports.tables.model import Cell, Column, Table, label, missing
+from sfcmt.reports.tables.notes import notes_of
+from sfcmt.reports.tables.numbers import Metric, level_text
 
 
 def gap_table(results: AblationResults, found: Sequence[GapFinding], name: str) -> Table:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reports.sources.search import SearchResults
-from reports.statistics.importance import Importance
-from reports.tables.model import Cell, Column, Table, label, missing
-from reports.tables.notes import notes_of
+from sfcmt.reports.sources.search import SearchResults
+from sfcmt.reports.statistics.importance import Importance
+from sfcmt.reports.tables.model import Cell, Column, Table, label, missing
+from sfcmt.reports.tables.notes import notes_of
 
 NAMES = {"fanova": "fANOVA", "ped_anova": "PED-ANOVA"}
 

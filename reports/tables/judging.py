@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from reports.findings.arms import ArmFinding
-from reports.sources.ablation import AblationResults
-from reports.sources.evidence import Evidence
-from reports.tables.model import Cell, Column, Tone, missing
-from reports.tables.numbers import level_text, p_text
+from sfcmt.reports.findings.arms import ArmFinding
+from sfcmt.reports.sources.ablation import AblationResults
+from sfcmt.reports.sources.evidence import Evidence
+from sfcmt.reports.tables.model import Cell, Column, Tone, missing
+from sfcmt.reports.tables.numbers import level_text, p_text
 
 CORRECTIONS = {"holm": "Holm", "benjamini_hochberg": "Benjamini-Hochberg", "none": "none"}
 _TESTS = {
@@ -64,6 +64,6 @@ class Judging:
             return []
         if one.corrected is None or one.difference is None or one.difference.test is None:
             return [missing("a single pair cannot be tested") for _ in self.columns()]
-        reach = f"with {one.difference.n} pairs no p below {one.difference.test.smallest_p:.2g} was possible"
+        reach = f"with {one.difference.n} pairs no p below {one.difference.test.min_p_value:.2g} was possible"
         adjusted = Cell(p_text(one.corrected.adjusted_p), evidence, tone)
         return [Cell(p_text(one.corrected.p_value), evidence, hint=reach), adjusted]

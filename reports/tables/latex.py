@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reports.tables.model import DAGGER, Cell, Table
+from sfcmt.reports.tables.model import DAGGER, Cell, Table
 
 PREAMBLE = "% needs: \\usepackage{booktabs,graphicx,rotating} and, before TeX Live 2018, \\usepackage[utf8]{inputenc}\n"
 _UPRIGHT = 110

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from reports.tables.model import Cell, Table
+from sfcmt.reports.tables.model import Cell, Table
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~])")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from reports.sources.evidence import MISSING, Evidence
+from sfcmt.reports.sources.evidence import MISSING, Evidence
 
 Tone = Literal["", "clear", "quiet"]
 DAGGER = "\N{DAGGER}"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reports.sources.evidence import Provenance
-from reports.tables.model import DAGGER
+from sfcmt.reports.sources.evidence import NONE, Provenance
+from sfcmt.reports.tables.model import DAGGER
 
 ORACLE_NOTE = f"{DAGGER} Oracle: has read target labels; it judges, and nothing was chosen by it"
 
@@ -14,4 +14,5 @@ def notes_of(provenance: Provenance, own: Sequence[str], has_oracle: bool) -> tu
     """Its own notes, the oracle's warning, and where the numbers come from."""
     warning = [ORACLE_NOTE] if has_oracle else []
     origin = f"Selection: {provenance.selection}; commit: {provenance.commit}; data: {provenance.data}"
-    return tuple(f"{note}." for note in (*own, *warning, origin))
+    differs = [] if provenance.differs == NONE else [f"Its runs differ in {provenance.differs}"]
+    return tuple(f"{note}." for note in (*own, *warning, *differs, origin))

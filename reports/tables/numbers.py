@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reports.sources.runs import ORACLE, VALIDATOR
-from reports.statistics.interval import Interval
+from sfcmt.reports.sources.runs import ORACLE, VALIDATOR
+from sfcmt.reports.statistics.interval import Interval
 
 MINUS = "\N{MINUS SIGN}"
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from reports.findings.rivals import Rival
-from reports.sources.evidence import interval_text
-from reports.sources.runs import ORACLE, VALIDATOR, Run
-from reports.sources.search import SearchResults
-from reports.tables.model import Cell, Column, Table, label, missing
-from reports.tables.notes import notes_of
-from reports.tables.numbers import Metric, p_text
+from sfcmt.reports.findings.rivals import Rival
+from sfcmt.reports.sources.evidence import interval_text
+from sfcmt.reports.sources.runs import ORACLE, VALIDATOR, Run
+from sfcmt.reports.sources.search import SearchResults
+from sfcmt.reports.tables.model import Cell, Column, Table, label, missing
+from sfcmt.reports.tables.notes import notes_of
+from sfcmt.reports.tables.numbers import Metric, p_text
 
 _ACCURACY, _BALANCED = Metric(f"{ORACLE}accuracy"), Metric(f"{ORACLE}balanced_accuracy")
 _TEST, _FAMILY = "McNemar, exact, over images", "Holm over {} rivals at 0.05"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from optuna.trial import FrozenTrial, TrialState
 
-from reports.sources.runs import ORACLE, VALIDATOR, Run
-from reports.sources.search import SearchResults
-from reports.tables.model import Cell, Column, Table, label, missing
-from reports.tables.notes import notes_of
-from reports.tables.numbers import Metric, seconds_text, setting_text
-from tuning.search.optuna_study import REASON
+from sfcmt.reports.sources.runs import ORACLE, VALIDATOR, Run
+from sfcmt.reports.sources.search import SearchResults
+from sfcmt.reports.tables.model import Cell, Column, Table, label, missing
+from sfcmt.reports.tables.notes import notes_of
+from sfcmt.reports.tables.numbers import Metric, seconds_text, setting_text
+from sfcmt.tuning.search.optuna_study import REASON
 
 _WORDS = {TrialState.COMPLETE: "complete", TrialState.PRUNED: "stopped early", TrialState.FAIL: "failed"}
 

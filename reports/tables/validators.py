@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from reports.sources.ablation import AblationResults
-from reports.sources.evidence import interval_text
-from reports.sources.runs import VALIDATOR, samples_of
-from reports.statistics.estimates import mean_of
-from reports.statistics.samples import Sample
-from reports.tables.model import Cell, Column, Table, label, missing
-from reports.tables.notes import notes_of
-from reports.tables.numbers import Metric
+from sfcmt.reports.sources.ablation import AblationResults
+from sfcmt.reports.sources.evidence import interval_text
+from sfcmt.reports.sources.runs import VALIDATOR, samples_of
+from sfcmt.reports.statistics.estimates import mean_of
+from sfcmt.reports.statistics.samples import Sample
+from sfcmt.reports.tables.model import Cell, Column, Table, label, missing
+from sfcmt.reports.tables.notes import notes_of
+from sfcmt.reports.tables.numbers import Metric
 
 
 def validators_table(results: AblationResults, name: str) -> Table | None:

@@ -17,11 +17,14 @@ from sfcmt.errors import DataError
 
 
 class Dataset:
-    """A data set's folder. Opening reads only the manifest; a part's file is read, and needed, when it is asked for."""
+    """A data set's folder. Opening reads only the manifest; a part's file is read, and needed, when it is asked for.
 
-    def __init__(self, folder: Path) -> None:
+    With a `manifest` that was written down earlier nothing is read, and the folder need not be there.
+    """
+
+    def __init__(self, folder: Path, manifest: Manifest | None = None) -> None:
         self.folder = folder
-        self.manifest = Manifest.load(folder)
+        self.manifest = manifest or Manifest.load(folder)
 
     def table(self, split: Split) -> pa.Table:
         """Rows of a split. Raises `DataError` if its file is missing or has changed since the import."""

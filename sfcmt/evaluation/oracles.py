@@ -6,13 +6,13 @@ import hashlib
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from sfcmt.artifact import Artifact
 from sfcmt.config import SourceConfig, Training
 from sfcmt.data.augment import random_views
 from sfcmt.data.batches import Column, SourceBatch, shuffled, step_count
@@ -25,110 +25,111 @@ from sfcmt.experiment import Experiment
 from sfcmt.models.classifier import Classifier
 from sfcmt.models.normalise import Normalise
 from sfcmt.models.target_model import TargetModel
+from sfcmt.recipe import Recipe
+from sfcmt.recipes import CLASSIFIER, IMAGES, TRAINING, source_data, source_recipe
 from sfcmt.stages.fit import fit
 from sfcmt.stages.predict import predict_rows
-from sfcmt.stages.source import SourceStage
-from sfcmt.stages.source_training import SourceLearner
-from sfcmt.stages.stage import Stage, Workspace
-from sfcmt.store import Artifact
+from sfcmt.stages.source import SourceLearner
+from sfcmt.workspace import Workspace
 
 FOLDS = 3
+SUPERVISED = "oracle_supervised"
+"""Kind of the recipes of the supervised oracle."""
 _LOGITS = "logits.safetensors"
 
 
 def oracle_logits(artifact: Artifact) -> Tensor:
-    """Logits (N, K) that an oracle stage wrote for the TR target images."""
+    """Logits (N, K) that an oracle wrote for the TR target images."""
     return load_file(artifact.path / _LOGITS)["logits"]
 
 
-def oracle_stages(experiment: Experiment[Any], dataset: Dataset, seeds: Sequence[int]) -> list[Stage]:
+def oracle_recipes(experiment: Experiment[Any], dataset: Dataset, seeds: Sequence[int]) -> list[Recipe]:
     """The oracles that the data set has the sealed parts for, under each seed."""
-    kinds: list[type[Stage]] = [SupervisedOracle] if has_labels(dataset) else []
-    kinds += [RealSourceOracle] if kinds and has_real_source(dataset) else []
+    kinds = [supervised_recipe] if has_labels(dataset) else []
+    kinds += [real_source_recipe] if kinds and has_real_source(dataset) else []
     return [kind(experiment, dataset, seed) for kind in kinds for seed in seeds]
 
 
-class RealSourceOracle(Stage):
+def real_source_recipe(experiment: Experiment[Any], dataset: Dataset, seed: int) -> Recipe:
     """The source model on the real source-modality images of the target scenes."""
-
-    kind: ClassVar[str] = "oracle_real_source"
-    version: ClassVar[int] = 1
-    reads: ClassVar[tuple[Split, ...]] = (Split.TARGET,)
-
-    @property
-    def config(self) -> SourceConfig:
-        """The source model's."""
-        return self.experiment.source
-
-    @cached_property
-    def upstream(self) -> Sequence[Stage]:
-        """The source model."""
-        return (SourceStage(self.experiment, self.dataset, self.seed),)
-
-    @cached_property
-    def recipe(self) -> dict[str, Any]:
-        """The stage's recipe and the digest of the images."""
-        return super().recipe | {"sealed": self.dataset.manifest.entry(Sealed.REAL_SOURCE).sha256}
-
-    def train(self, workspace: Workspace) -> dict[str, float]:
-        """Predict; nothing is trained."""
-        source = TargetModel.load(workspace.artifact("source").path).to(workspace.device)
-        encoded = open_real_source(self.dataset)
-        pixels = decode_all(encoded, self.experiment.data.size, False, f"{self.dataset.folder}/{Sealed.REAL_SOURCE}")
-        column = Column(DecodedImages(pixels), source.normalise, workspace.device)
-        save_file({"logits": predict_rows(source.classifier, column).logits_BK.cpu()}, workspace.folder / _LOGITS)
-        return {}
+    return Recipe(
+        kind="oracle_real_source",
+        name="oracle_real_source",
+        trained_by="sfcmt.evaluation.oracles:predict_real_source",
+        parts=IMAGES,
+        config=experiment.source,
+        preset="source",
+        data=source_data(experiment),
+        dataset=dataset,
+        reads=(Split.TARGET,),
+        seed=seed,
+        upstream=(source_recipe(experiment, dataset, seed),),
+        trains=False,
+        more={"sealed": dataset.manifest.entry(Sealed.REAL_SOURCE).sha256},
+    )
 
 
-class SupervisedOracle(Stage):
+def supervised_recipe(experiment: Experiment[Any], dataset: Dataset, seed: int) -> Recipe:
     """A classifier trained like the source model, but on labelled target images.
 
     Cross-fitted: the frames are dealt into `FOLDS` parts, and each image is predicted by a model that has seen none of
     its part.
     """
+    labels = dataset.manifest.entry(Sealed.LABELS)
+    return Recipe(
+        kind=SUPERVISED,
+        name=SUPERVISED,
+        trained_by="sfcmt.evaluation.oracles:train_supervised",
+        parts=(*IMAGES, *TRAINING, *CLASSIFIER, "sfcmt.stages.source"),
+        config=experiment.source,
+        preset="source",
+        data=source_data(experiment),
+        dataset=dataset,
+        reads=(Split.TARGET,),
+        seed=seed,
+        more={**source_recipe(experiment, dataset, seed).more, "sealed": labels.sha256, "folds": FOLDS},
+    )
 
-    kind: ClassVar[str] = "oracle_supervised"
-    version: ClassVar[int] = 2
-    reads: ClassVar[tuple[Split, ...]] = (Split.TARGET,)
 
-    @property
-    def config(self) -> SourceConfig:
-        """The source model's: the same training, on other images."""
-        return self.experiment.source
+def predict_real_source(workspace: Workspace) -> dict[str, float]:
+    """Predict the real source images; nothing is trained."""
+    recipe = workspace.recipe
+    source = TargetModel.load(workspace.artifact("source").path).to(workspace.device)
+    encoded = open_real_source(recipe.dataset)
+    pixels = decode_all(encoded, recipe.data.size, False, f"{recipe.dataset.folder}/{Sealed.REAL_SOURCE}")
+    column = Column(DecodedImages(pixels), source.normalise, workspace.device)
+    save_file({"logits": predict_rows(source.classifier, column).logits_BK.cpu()}, workspace.folder / _LOGITS)
+    return {}
 
-    @cached_property
-    def recipe(self) -> dict[str, Any]:
-        """The stage's recipe and the digest of the labels."""
-        return super().recipe | {"sealed": self.dataset.manifest.entry(Sealed.LABELS).sha256, "folds": FOLDS}
 
-    def train(self, workspace: Workspace) -> dict[str, float]:
-        """Train one model per fold. Raises `DataError` if there are fewer frames than folds."""
-        target = open_labels(self.dataset)
-        fold_N = folds_of(target.groups.to_pylist())
-        if len(set(fold_N.tolist())) < FOLDS:
-            raise DataError(
-                f"{self.dataset.folder}: the supervised oracle needs target images of {FOLDS} or more frames"
-            )
-        manifest = self.dataset.manifest
-        normalise = Normalise(manifest.target.normalisation, manifest.holes)
-        column = Column(workspace.reader.images(Split.TARGET, "image"), normalise, workspace.device)
-        logits_NK = torch.zeros(len(column), len(self.dataset.classes))
-        for fold in range(FOLDS):
-            data = LabelledTarget(column, target.labels_N, (fold_N != fold).nonzero().flatten())
-            rows = (fold_N == fold).nonzero().flatten()
-            logits_NK[rows] = self._fit_fold(fold, data, workspace, rows)
-        save_file({"logits": logits_NK}, workspace.folder / _LOGITS)
-        for folder in workspace.folder.glob("fold-*"):
-            shutil.rmtree(folder)
-        return {}
+def train_supervised(workspace: Workspace) -> dict[str, float]:
+    """Train one model per fold. Raises `DataError` if there are fewer frames than folds."""
+    dataset = workspace.recipe.dataset
+    target = open_labels(dataset)
+    fold_N = folds_of(target.groups.to_pylist())
+    if len(set(fold_N.tolist())) < FOLDS:
+        raise DataError(f"{dataset.folder}: the supervised oracle needs target images of {FOLDS} or more frames")
+    normalise = Normalise(dataset.manifest.target.normalisation, dataset.manifest.holes)
+    column = Column(workspace.reader.images(Split.TARGET, "image"), normalise, workspace.device)
+    logits_NK = torch.zeros(len(column), len(dataset.classes))
+    for fold in range(FOLDS):
+        data = LabelledTarget(column, target.labels_N, (fold_N != fold).nonzero().flatten())
+        rows = (fold_N == fold).nonzero().flatten()
+        logits_NK[rows] = _fit_fold(fold, data, workspace, rows)
+    save_file({"logits": logits_NK}, workspace.folder / _LOGITS)
+    for folder in workspace.folder.glob("fold-*"):
+        shutil.rmtree(folder)
+    return {}
 
-    def _fit_fold(self, fold: int, data: LabelledTarget, workspace: Workspace, rows: Tensor) -> Tensor:
-        own = replace(workspace, folder=workspace.folder / f"fold-{fold}", curves=[])  # with a checkpoint of its own
-        own.folder.mkdir(exist_ok=True)
-        own.seed_everything("init", fold)
-        model = Classifier(self.config.backbone, len(self.dataset.classes), self.config.pretrained)
-        fit(SourceLearner(model, self.config), data, self.config, own)
-        return predict_rows(lambda x: model(_copied(x)), data.column, rows).logits_BK.cpu()
+
+def _fit_fold(fold: int, data: LabelledTarget, workspace: Workspace, rows: Tensor) -> Tensor:
+    config = workspace.recipe.settings(SourceConfig)
+    own = replace(workspace, folder=workspace.folder / f"fold-{fold}", curves=[])  # with a checkpoint of its own
+    own.folder.mkdir(exist_ok=True)
+    own.seed_everything("init", fold)
+    model = Classifier(config.backbone, len(workspace.recipe.dataset.classes), config.pretrained)
+    fit(SourceLearner(model, config), data, config, own)
+    return predict_rows(lambda x: model(_copied(x)), data.column, rows).logits_BK.cpu()
 
 
 class LabelledTarget:

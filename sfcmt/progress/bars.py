@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Column
 
-from sfcmt.callbacks import Row, What
+from sfcmt.artifact import Artifact, Row
+from sfcmt.callbacks import What
+from sfcmt.outputs import Outputs
 from sfcmt.progress.lines import ProgressLines, losses, title
-
-if TYPE_CHECKING:
-    from sfcmt.outputs import Outputs
-    from sfcmt.stages.stage import Stage
-    from sfcmt.store import Artifact
+from sfcmt.recipe import Recipe
 
 
 class ProgressBars(ProgressLines):
@@ -67,44 +65,44 @@ class ProgressBars(ProgressLines):
         finally:
             self._progress.remove_task(bar)
 
-    def stage_waits(self, stage: Stage, reason: str) -> None:
+    def stage_waits(self, recipe: Recipe, reason: str) -> None:
         """Show a bar that moves to and fro, and why."""
-        super().stage_waits(stage, reason)
-        self._progress.update(self._bar(stage), note=f"waits {reason}")
+        super().stage_waits(recipe, reason)
+        self._progress.update(self._bar(recipe), note=f"waits {reason}")
 
-    def stage_opened(self, stage: Stage) -> None:
+    def stage_opened(self, recipe: Recipe) -> None:
         """Show a bar that moves to and fro."""
-        super().stage_opened(stage)
-        self._progress.update(self._bar(stage), note="")
+        super().stage_opened(recipe)
+        self._progress.update(self._bar(recipe), note="")
 
-    def stage_started(self, stage: Stage, epochs: int) -> None:
+    def stage_started(self, recipe: Recipe, epochs: int) -> None:
         """Let the bar begin."""
-        super().stage_started(stage, epochs)
-        self._progress.reset(self._bar(stage), total=epochs)
+        super().stage_started(recipe, epochs)
+        self._progress.reset(self._bar(recipe), total=epochs)
 
-    def advanced(self, stage: Stage, epochs: float) -> None:
+    def advanced(self, recipe: Recipe, epochs: float) -> None:
         """Move the bar."""
-        super().advanced(stage, epochs)
-        self._progress.update(self._bar(stage), completed=epochs)
+        super().advanced(recipe, epochs)
+        self._progress.update(self._bar(recipe), completed=epochs)
 
-    def epoch_ended(self, stage: Stage, row: Row, outputs: Callable[[], Outputs | None]) -> None:
+    def epoch_ended(self, recipe: Recipe, row: Row, outputs: Callable[[], Outputs | None]) -> None:
         """Show the epoch's losses."""
-        super().epoch_ended(stage, row, outputs)
-        self._progress.update(self._bar(stage), note=losses(row))
+        super().epoch_ended(recipe, row, outputs)
+        self._progress.update(self._bar(recipe), note=losses(row))
 
-    def stage_ended(self, stage: Stage, artifact: Artifact) -> None:
+    def stage_ended(self, recipe: Recipe, artifact: Artifact) -> None:
         """Have a line above the bars in place of the bar: what is done must not push what is at work off the screen."""
-        super().stage_ended(stage, artifact)
-        self.stage_left(stage)
+        super().stage_ended(recipe, artifact)
+        self.stage_left(recipe)
 
-    def stage_left(self, stage: Stage) -> None:
+    def stage_left(self, recipe: Recipe) -> None:
         """Remove the bar."""
-        super().stage_left(stage)
-        if (bar := self._bars.pop(stage.identity, None)) is not None:
+        super().stage_left(recipe)
+        if (bar := self._bars.pop(recipe.identity, None)) is not None:
             self._progress.remove_task(bar)
 
-    def _bar(self, stage: Stage) -> TaskID:
+    def _bar(self, recipe: Recipe) -> TaskID:
         """The stage's bar, a new one if it has none."""
-        if stage.identity not in self._bars:
-            self._bars[stage.identity] = self._progress.add_task(title(stage), total=None, note="")
-        return self._bars[stage.identity]
+        if recipe.identity not in self._bars:
+            self._bars[recipe.identity] = self._progress.add_task(title(recipe), total=None, note="")
+        return self._bars[recipe.identity]

@@ -7,14 +7,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from sfcmt.callbacks import Callback, Row, What
-
-if TYPE_CHECKING:
-    from sfcmt.outputs import Outputs
-    from sfcmt.stages.stage import Stage
-    from sfcmt.store import Artifact
+from sfcmt.artifact import Artifact, Row
+from sfcmt.callbacks import Callback, What
+from sfcmt.outputs import Outputs
+from sfcmt.recipe import Recipe
 
 LOGGER = logging.getLogger("sfcmt")
 """Says it all: a line for each stage by INFO, and for each epoch by DEBUG."""
@@ -76,51 +73,51 @@ class ProgressLines(Callback):
         finally:
             self._blocks.pop()
 
-    def stage_waits(self, stage: Stage, reason: str) -> None:
+    def stage_waits(self, recipe: Recipe, reason: str) -> None:
         """Note it for the status."""
-        self._work(stage).note = f"waits {reason}"
+        self._work(recipe).note = f"waits {reason}"
 
-    def stage_opened(self, stage: Stage) -> None:
+    def stage_opened(self, recipe: Recipe) -> None:
         """Note it for the status."""
-        self._stages[stage.identity] = _Work(title(stage), self._clock())
+        self._stages[recipe.identity] = _Work(title(recipe), self._clock())
 
-    def stage_started(self, stage: Stage, epochs: int) -> None:
+    def stage_started(self, recipe: Recipe, epochs: int) -> None:
         """Note it for the status."""
-        self._work(stage).epochs = epochs
-        self.advanced(stage, 0)
+        self._work(recipe).epochs = epochs
+        self.advanced(recipe, 0)
 
-    def advanced(self, stage: Stage, epochs: float) -> None:
+    def advanced(self, recipe: Recipe, epochs: float) -> None:
         """Note the epoch that is under way for the status."""
-        work = self._work(stage)
+        work = self._work(recipe)
         work.note = f"epoch {min(int(epochs) + 1, work.epochs)}/{work.epochs}"
 
-    def epoch_ended(self, stage: Stage, row: Row, outputs: Callable[[], Outputs | None]) -> None:
+    def epoch_ended(self, recipe: Recipe, row: Row, outputs: Callable[[], Outputs | None]) -> None:
         """Say the epoch's losses, to those who want to know all."""
-        work = self._work(stage)
+        work = self._work(recipe)
         work.row = row
-        LOGGER.debug(f"{title(stage)}: epoch {row['epoch']:.0f}/{work.epochs}: {losses(row)}")
+        LOGGER.debug(f"{title(recipe)}: epoch {row['epoch']:.0f}/{work.epochs}: {losses(row)}")
 
-    def stage_ended(self, stage: Stage, artifact: Artifact) -> None:
+    def stage_ended(self, recipe: Recipe, artifact: Artifact) -> None:
         """Say whether the stage was trained or found, when it is first known to be there."""
-        work = self._stages.pop(stage.identity, None)
-        if stage.identity in self._told:
+        work = self._stages.pop(recipe.identity, None)
+        if recipe.identity in self._told:
             return
-        self._told.add(stage.identity)
-        line = f"{title(stage)}: {outcome(artifact)}"
+        self._told.add(recipe.identity)
+        line = f"{title(recipe)}: {outcome(artifact)}"
         last = f": {losses(work.row)}" if work and work.row and not artifact.reused else ""
         self.say(line + last if len(line + last) <= _WIDTH else line)
 
-    def stage_left(self, stage: Stage) -> None:
+    def stage_left(self, recipe: Recipe) -> None:
         """Forget it."""
-        self._stages.pop(stage.identity, None)
+        self._stages.pop(recipe.identity, None)
 
-    def _work(self, stage: Stage) -> _Work:
-        return self._stages.setdefault(stage.identity, _Work(title(stage), self._clock()))
+    def _work(self, recipe: Recipe) -> _Work:
+        return self._stages.setdefault(recipe.identity, _Work(title(recipe), self._clock()))
 
 
-def title(stage: Stage) -> str:
+def title(recipe: Recipe) -> str:
     """What a stage is called."""
-    return f"{stage.name} (seed {stage.seed})"
+    return f"{recipe.name} (seed {recipe.seed})"
 
 
 def losses(row: Row) -> str:

@@ -1,40 +1,115 @@
-"""The bridge stage, TGMB: train the translator T so that the frozen source model can read target images.
+"""Training of the translator T, so that the frozen source model can read target images (TGMB; arXiv 2401.05014, 3.2).
 
-Source: arXiv 2401.05014, section 3.2.
+L = alpha_rec L_rec + alpha_d L_D + alpha_im L_IM, with alpha_rec = 1 in the paper; and the switches:
++ perceptual L_P + bn_matching L_BN.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import cached_property
-from typing import ClassVar
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
 
 from sfcmt.config import BridgeConfig
-from sfcmt.data.schema import Split
-from sfcmt.stages.source import SourceStage
-from sfcmt.stages.stage import Stage, Workspace
+from sfcmt.data.batches import UnlabelledBatch, UnlabelledData
+from sfcmt.distributed import averaged, is_main
+from sfcmt.losses.batchnorm_matching import BatchNormStatistics, batchnorm_matching, running_statistics
+from sfcmt.losses.domain_adversarial import domain_adversarial, reversal_strength, reverse_gradient
+from sfcmt.losses.feature_matching import feature_matching
+from sfcmt.losses.information_maximisation import information_maximisation
+from sfcmt.losses.reconstruction import reconstruction
+from sfcmt.models.classifier import Classifier, Prediction, frozen, set_batchnorm_momentum
+from sfcmt.models.discriminator import Discriminator
+from sfcmt.models.target_model import TargetModel
+from sfcmt.models.translators import TRANSLATORS
+from sfcmt.stages.fit import fit
+from sfcmt.stages.learner import Learner, ParameterGroup
+from sfcmt.workspace import Workspace
+
+_WEIGHTS, _NAME = "translator.safetensors", "translator"
 
 
-class BridgeStage(Stage):
-    """Trains T and the discriminator D; F_s and C_s stay as they are."""
+def train_bridge(workspace: Workspace) -> dict[str, float]:
+    """Train T and save it; its losses are in the curves."""
+    recipe = workspace.recipe
+    config = recipe.settings(BridgeConfig)
+    source = TargetModel.load(workspace.artifact("source").path).classifier
+    workspace.seed_everything("init")
+    translator = TRANSLATORS[config.translator]()
+    data = UnlabelledData(recipe.dataset, recipe.data, workspace.reader)
+    fit(BridgeLearner(translator, source, config), data, config, workspace)
+    weights = {name: tensor.contiguous() for name, tensor in translator.state_dict().items()}
+    if is_main():
+        save_file(weights, workspace.folder / _WEIGHTS, {_NAME: config.translator})
+    return {}
 
-    kind: ClassVar[str] = "bridge"
-    version: ClassVar[int] = 1
-    reads: ClassVar[tuple[Split, ...]] = (Split.PAIRS, Split.TARGET)
 
-    @property
-    def config(self) -> BridgeConfig:
-        """The experiment's `bridge` section."""
-        return self.experiment.bridge
+def load_translator(folder: Path) -> nn.Module:
+    """A trained translator, frozen, on the CPU."""
+    with safe_open(folder / _WEIGHTS, framework="pt") as file:
+        translator = TRANSLATORS[file.metadata()[_NAME]]()
+    translator.load_state_dict(load_file(folder / _WEIGHTS))
+    return frozen(translator)
 
-    @cached_property
-    def upstream(self) -> Sequence[Stage]:
-        """The source model."""
-        return (SourceStage(self.experiment, self.dataset, self.seed),)
 
-    def train(self, workspace: Workspace) -> dict[str, float]:
-        """Train T and save it; its losses are in the curves."""
-        from sfcmt.stages.bridge_training import train_bridge
+class BridgeLearner(Learner[UnlabelledBatch]):
+    """T and D under a frozen source model. TI and TR target images go through T together."""
 
-        train_bridge(self, workspace)
-        return {}
+    def __init__(self, translator: nn.Module, source: Classifier, config: BridgeConfig) -> None:
+        super().__init__()
+        self.translator = translator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.source = frozen(source).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.discriminator = Discriminator() if config.alpha_d else None
+        set_batchnorm_momentum(translator, config.bn_momentum)
+        self._config = config
+        self._reads_features = any((config.alpha_d, config.alpha_im, config.perceptual, config.bn_matching))
+
+    def train(self, mode: bool = True) -> BridgeLearner:
+        """Training mode for T and D; the source model is never in it."""
+        super().train(mode)
+        self.source.eval()
+        return self
+
+    def parameter_groups(self) -> list[ParameterGroup]:
+        """T and D at one rate."""
+        discriminator = [] if self.discriminator is None else self.discriminator.parameters()
+        return [{"params": [*self.translator.parameters(), *discriminator], "lr": self._config.lr}]
+
+    def forward(self, batch: UnlabelledBatch) -> dict[str, Tensor]:
+        """The weighted losses of TGMB; those of weight 0 are not computed."""
+        config, own = self._config, len(batch.pair_target)
+        translated = self.translator(torch.cat([batch.pair_target, batch.target]))
+        losses: dict[str, Tensor] = {}
+        if config.alpha_rec:
+            own_loss = reconstruction(translated[:own], batch.pair_source)  # images are too large to gather
+            losses["reconstruction"] = config.alpha_rec * averaged(own_loss, own, len(batch.pair_B))
+        if not self._reads_features:
+            return losses
+        seen: Prediction = self.source(translated)
+        pair = Prediction(*(tensor[:own] for tensor in seen)).of_all(len(batch.pair_B))
+        target = Prediction(*(tensor[own:] for tensor in seen)).of_all(len(batch.target_B))
+        if self.discriminator is not None:
+            losses["domain"] = config.alpha_d * self._domain_loss(self.discriminator, pair, target)
+        if config.alpha_im:
+            losses["infomax"] = config.alpha_im * information_maximisation(target.logits_BK)
+        if config.perceptual:
+            with torch.no_grad():
+                real = self.source(batch.pair_source).of_all(len(batch.pair_B))
+            losses["perceptual"] = config.perceptual * feature_matching(pair.features_BD, real.features_BD)
+        if config.bn_matching:
+            losses["bn_matching"] = config.bn_matching * self._bn_loss(translated[own:])
+        return losses
+
+    def _domain_loss(self, discriminator: nn.Module, pair: Prediction, target: Prediction) -> Tensor:
+        features_BD = torch.cat([pair.features_BD, target.features_BD])
+        is_target_B = torch.arange(len(features_BD), device=features_BD.device) >= len(pair.features_BD)
+        reversed_BD = reverse_gradient(features_BD, reversal_strength(self.progress))
+        return domain_adversarial(discriminator(reversed_BD), is_target_B.to(features_BD.dtype))
+
+    def _bn_loss(self, translated_B3HW: Tensor) -> Tensor:
+        with BatchNormStatistics(self.source) as seen:
+            self.source(translated_B3HW)
+        return batchnorm_matching(seen.batch, running_statistics(self.source))

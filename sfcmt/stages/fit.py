@@ -13,14 +13,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from sfcmt.callbacks import Callback, Row
+from sfcmt.artifact import Row
+from sfcmt.callbacks import Callback
 from sfcmt.config import Training
 from sfcmt.distributed import is_main, main_says, summed, workers
 from sfcmt.errors import SfcmtError
 from sfcmt.models.synchronised import synchronise
 from sfcmt.stages.checkpoint import is_readable, load_checkpoint, save_checkpoint
 from sfcmt.stages.learner import B, Batches, Learner
-from sfcmt.stages.stage import Workspace
+from sfcmt.stages.optimiser import build_optimiser, rate_factor
+from sfcmt.workspace import Workspace
 
 
 class DivergedError(SfcmtError):
@@ -44,9 +46,9 @@ def fit(learner: Learner[B], batches: Batches[B], training: Training, workspace:
     learner.to(workspace.device)
     loop = Loop(learner, training, workspace)
     callback = workspace.callback if is_main() else Callback()
-    callback.stage_started(workspace.stage, training.epochs)
+    callback.stage_started(workspace.recipe, training.epochs)
     if done := loop.resume():
-        workspace.callback.epoch_ended(workspace.stage, workspace.curves[-1], learner.outputs)
+        workspace.callback.epoch_ended(workspace.recipe, workspace.curves[-1], learner.outputs)
     for epoch in range(done, training.epochs):
         generator = workspace.seed_everything("epoch", epoch)
         learner.train()
@@ -54,7 +56,7 @@ def fit(learner: Learner[B], batches: Batches[B], training: Training, workspace:
         steps = batches.steps(training)
         for step, batch in enumerate(batches.epoch(training, generator)):
             loop.step(batch, (epoch + step / steps) / training.epochs, *_place(step, steps, training.accumulate))
-            callback.advanced(workspace.stage, epoch + (step + 1) / steps)
+            callback.advanced(workspace.recipe, epoch + (step + 1) / steps)
         loop.end_epoch(epoch)
     learner.eval()
 
@@ -64,7 +66,7 @@ class Loop:
 
     def __init__(self, learner: Learner[Any], training: Training, workspace: Workspace) -> None:
         self._learner, self._training, self._workspace = learner, training, workspace
-        self._optimiser = _optimiser(learner, training)
+        self._optimiser = build_optimiser(learner.parameter_groups(), training)
         self._forward = _parallel(learner, workspace.device)
         self._rates = [group["lr"] for group in self._optimiser.param_groups]
         self._dtype = getattr(torch, training.precision)
@@ -103,7 +105,7 @@ class Loop:
 
     def _update(self, progress: float) -> None:
         for group, rate in zip(self._optimiser.param_groups, self._rates, strict=True):
-            group["lr"] = rate * _schedule(self._training, progress)
+            group["lr"] = rate * rate_factor(self._training, progress)
         self._scaler.step(self._optimiser)
         self._scaler.update()
         self._optimiser.zero_grad(set_to_none=True)
@@ -114,9 +116,9 @@ class Loop:
         row: Row = {"epoch": epoch + 1, **self._means()}
         if not all(map(math.isfinite, row.values())):
             losses = ", ".join(f"{name} {value:.4g}" for name, value in row.items() if name != "epoch")
-            stage = self._workspace.stage
-            reason = f"{stage.name}: diverged in epoch {epoch + 1} ({losses}); lower the lr"
-            raise DivergedError(reason, stage.identity)
+            recipe = self._workspace.recipe
+            reason = f"{recipe.name}: diverged in epoch {epoch + 1} ({losses}); lower the lr"
+            raise DivergedError(reason, recipe.identity)
         self._sums, self._steps = {}, 0
         workspace = self._workspace
         workspace.curves.append(row)
@@ -128,7 +130,7 @@ class Loop:
         if is_main():
             save_checkpoint(workspace.checkpoint, self._learner, self._optimiser, notes)
             workspace.checkpoint_written()
-        workspace.callback.epoch_ended(workspace.stage, row, self._learner.outputs)
+        workspace.callback.epoch_ended(workspace.recipe, row, self._learner.outputs)
 
     def _means(self) -> Row:
         """The epoch's mean losses, the same on all workers to the last bit."""
@@ -151,14 +153,3 @@ def _place(step: int, steps: int, accumulate: int) -> tuple[int, bool]:
     first = step - step % accumulate
     batches = min(accumulate, steps - first)
     return batches, step == first + batches - 1
-
-
-def _optimiser(learner: Learner[Any], training: Training) -> torch.optim.Optimizer:
-    groups = learner.parameter_groups()
-    if training.optimiser == "sgd":
-        return torch.optim.SGD(groups, momentum=0.9, nesterov=True, weight_decay=training.weight_decay)
-    return torch.optim.AdamW(groups, weight_decay=training.weight_decay)
-
-
-def _schedule(training: Training, progress: float) -> float:
-    return (1 + math.cos(math.pi * progress)) / 2 if training.schedule == "cosine" else 1.0

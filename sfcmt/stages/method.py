@@ -14,17 +14,16 @@ from sfcmt.registry import Registry
 
 if TYPE_CHECKING:
     from sfcmt.models.target_model import TargetModel
-    from sfcmt.stages.setting import Setting
+    from sfcmt.stages.transfer_context import TransferContext
 
 C = TypeVar("C", bound=TransferConfig)
+_TERMS = "sfcmt.stages.terms"
 
 
 class Method(ABC, Generic[C]):
     """One way to make a target model. `Config` is the type of its `transfer` section."""
 
     Config: ClassVar[type[TransferConfig]] = TransferConfig
-    version: ClassVar[int] = 1
-    """Raised by hand whenever the method gives another result from the same config."""
     trains: ClassVar[bool] = True
     """Whether it has epochs."""
 
@@ -44,8 +43,19 @@ class Method(ABC, Generic[C]):
         start = cls.start(config)
         return (start,) if start else ()
 
+    @classmethod
+    def weights(cls, config: C) -> dict[str, float]:
+        """Weights of the terms of its loss, by their files in `sfcmt.stages.terms`; one of weight 0 is never made."""
+        return {}
+
+    @classmethod
+    def parts(cls, config: C) -> tuple[str, ...]:
+        """Modules of its own whose code the result rests on: its file, those that it builds on, and its terms'."""
+        files = [base.__module__ for base in cls.__mro__ if issubclass(base, Method) and base is not Method]
+        return (*files, *(f"{_TERMS}.{name}" for name, weight in cls.weights(config).items() if weight))
+
     @abstractmethod
-    def adapt(self, setting: Setting[C]) -> TargetModel:
+    def adapt(self, context: TransferContext[C]) -> TargetModel:
         """The target model."""
 
 

@@ -12,19 +12,19 @@ from sfcmt.data.batches import Column
 from sfcmt.data.manifest import Modality, Normalisation
 from sfcmt.models.classifier import Prediction
 from sfcmt.models.normalise import Normalise
-from sfcmt.stages.setting import Setting
 from sfcmt.stages.teacher import Teacher
+from sfcmt.stages.transfer_context import TransferContext
 
 
 class MisreadPairTeacher(Teacher):
     """The source model on TI source images that are normalised like target images, and paired in arbitrary order."""
 
-    def __init__(self, setting: Setting[Any]) -> None:
-        manifest = setting.workspace.stage.dataset.manifest
-        images, device = setting.data.pair_source.images, setting.workspace.device
+    def __init__(self, context: TransferContext[Any]) -> None:
+        manifest = context.workspace.recipe.dataset.manifest
+        images, device = context.data.pair_source.images, context.workspace.device
         column = Column(images, Normalise(_target_statistics_for_rgb(manifest.target)), device)
-        super().__init__(setting.source, column, "clean")
-        order = setting.workspace.seed_everything("directory order")
+        super().__init__(context.source, column, "clean")
+        order = context.workspace.seed_everything("directory order")
         self._partner = torch.randperm(len(images), generator=order)
 
     def __call__(self, rows_B: Tensor, augmented: Callable[[], Tensor]) -> Prediction:

@@ -1,28 +1,56 @@
-"""The source stage: train F_s and C_s on TR source images, the only time that these are read."""
+"""Training of the source model on TR source images, which nothing else reads: L = CE(C(F(x)), y), smoothed."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+import torch
+from torch import Tensor
+from torch.nn import functional as F
 
 from sfcmt.config import SourceConfig
-from sfcmt.data.schema import Split
-from sfcmt.stages.stage import Stage, Workspace
+from sfcmt.data.batches import SourceBatch, SourceData
+from sfcmt.distributed import gathered, is_main
+from sfcmt.models.classifier import Classifier, set_batchnorm_momentum
+from sfcmt.models.target_model import TargetModel, source_spec
+from sfcmt.provenance import weights_digest
+from sfcmt.stages.fit import fit
+from sfcmt.stages.learner import Learner, ParameterGroup, classifier_groups
+from sfcmt.stages.predict import predict_rows
+from sfcmt.workspace import Workspace
 
 
-class SourceStage(Stage):
-    """Cross-entropy with label smoothing on augmented TR source images."""
+def train_source(workspace: Workspace) -> dict[str, float]:
+    """Train, save the model, and return its accuracy on held-out source frames, if there are any."""
+    recipe, dataset = workspace.recipe, workspace.recipe.dataset
+    config = recipe.settings(SourceConfig)
+    data = SourceData(dataset, recipe.data, workspace.reader)
+    workspace.seed_everything("init")
+    model = Classifier(config.backbone, len(dataset.classes), config.pretrained)
+    if config.pretrained:
+        workspace.made_by["pretrained_weights"] = weights_digest(model.backbone)
+    fit(SourceLearner(model, config), data, config, workspace)
+    if is_main():
+        TargetModel(source_spec(dataset, config.backbone, recipe.data.size), model).save(workspace.folder)
+    if not len(data.held_rows):
+        return {}
+    predicted = predict_rows(model, data.column, data.held_rows).logits_BK.argmax(dim=1)
+    return {"source_accuracy": (predicted == data.labels(data.held_rows)).float().mean().item()}
 
-    kind: ClassVar[str] = "source"
-    version: ClassVar[int] = 1
-    reads: ClassVar[tuple[Split, ...]] = (Split.SOURCE,)
 
-    @property
-    def config(self) -> SourceConfig:
-        """The experiment's `source` section."""
-        return self.experiment.source
+class SourceLearner(Learner[SourceBatch]):
+    """L = CE(C(F(x)), y), smoothed."""
 
-    def train(self, workspace: Workspace) -> dict[str, float]:
-        """Train, save the model, and report its accuracy on held-out source frames."""
-        from sfcmt.stages.source_training import train_source
+    def __init__(self, model: Classifier, config: SourceConfig) -> None:
+        super().__init__()
+        self.model: Classifier = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._config = config
+        set_batchnorm_momentum(model, config.bn_momentum)
 
-        return train_source(self, workspace)
+    def parameter_groups(self) -> list[ParameterGroup]:
+        """Backbone, and head at a higher rate."""
+        return classifier_groups(self.model, self._config)
+
+    def forward(self, batch: SourceBatch) -> dict[str, Tensor]:
+        """Cross-entropy of one batch."""
+        logits_BK = gathered(self.model(batch.x_B3HW).logits_BK, len(batch.label_B))
+        smoothing = self._config.label_smoothing
+        return {"cross_entropy": F.cross_entropy(logits_BK, batch.label_B, label_smoothing=smoothing)}

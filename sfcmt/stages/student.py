@@ -16,8 +16,8 @@ from sfcmt.outputs import Outputs
 from sfcmt.stages.fit import fit
 from sfcmt.stages.learner import Learner, ParameterGroup, classifier_groups
 from sfcmt.stages.predict import predict_rows
-from sfcmt.stages.setting import Setting, outputs_of
-from sfcmt.stages.terms.base import Step, Survey, Term, channel_copy
+from sfcmt.stages.terms.base import Step, TargetPredictions, Term, TermMakers, channel_copy
+from sfcmt.stages.transfer_context import TransferContext, outputs_of
 
 
 class Weighted(NamedTuple):
@@ -27,25 +27,35 @@ class Weighted(NamedTuple):
     term: Term
 
 
-def train_student(setting: Setting[Any], terms: Mapping[str, Weighted], start: Classifier | None = None) -> TargetModel:
+def train_student(
+    context: TransferContext[Any],
+    weights: Mapping[str, float],
+    terms: TermMakers,
+    start: Classifier | None = None,
+) -> TargetModel:
     """Train a copy of `start` (the method's own, if None) under the terms of positive weight; with none, it stays."""
-    active = {name: weighted for name, weighted in terms.items() if weighted.weight > 0}
-    student = setting.new_student(start)
+    active = make_terms(weights, terms)
+    student = context.new_student(start)
     if not active:
-        return setting.target_model(student)
-    setting.workspace.seed_everything("init")
-    learner = StudentLearner(student, active, setting)
-    fit(learner, setting.data, setting.config, setting.workspace)
-    return setting.target_model(learner.result)
+        return context.target_model(student)
+    context.workspace.seed_everything("init")
+    learner = StudentLearner(student, active, context)
+    fit(learner, context.data, context.config, context.workspace)
+    return context.target_model(learner.result)
+
+
+def make_terms(weights: Mapping[str, float], terms: TermMakers) -> dict[str, Weighted]:
+    """The terms of positive weight. No other is made: that may draw random numbers, or load what nothing needs."""
+    return {name: Weighted(weight, terms[name]()) for name, weight in weights.items() if weight > 0}
 
 
 class StudentLearner(Learner[UnlabelledBatch]):
     """F_t under frozen C, with an averaged copy if the config asks for one."""
 
-    def __init__(self, student: Classifier, terms: Mapping[str, Weighted], setting: Setting[Any]) -> None:
+    def __init__(self, student: Classifier, terms: Mapping[str, Weighted], context: TransferContext[Any]) -> None:
         super().__init__()
-        config: TransferConfig = setting.config
-        self.student, self._setting = student, setting
+        config: TransferConfig = context.config
+        self.student, self._context = student, context
         self._weights = {name: weighted.weight for name, weighted in terms.items()}
         self.terms = nn.ModuleDict({name: weighted.term for name, weighted in terms.items()})
         self._follows_pairs = not any(weighted.term.reads_target for weighted in terms.values())
@@ -60,13 +70,13 @@ class StudentLearner(Learner[UnlabelledBatch]):
     def parameter_groups(self) -> list[ParameterGroup]:
         """The student's groups, and what terms train of their own at the head's rate."""
         own = [parameter for parameter in self.terms.parameters() if parameter.requires_grad]
-        training: TransferConfig = self._setting.config
+        training: TransferConfig = self._context.config
         groups = classifier_groups(self.student, training)
         return [*groups, {"params": own, "lr": training.lr * training.head_lr}] if own else groups
 
     def start_epoch(self) -> None:
         """Show the terms what the current model says of all target images."""
-        survey = Survey(self._look)
+        survey = TargetPredictions(self._look)
         for term in self.terms.values():
             term.start_epoch(survey)  # type: ignore[operator]
 
@@ -82,9 +92,9 @@ class StudentLearner(Learner[UnlabelledBatch]):
 
     def outputs(self) -> Outputs:
         """What the current result says, in evaluation mode."""
-        model = self._setting.target_model(self.result)
+        model = self._context.target_model(self.result)
         was_training = self.result.training
-        outputs = outputs_of(model.to(self._setting.workspace.device).eval(), self._setting)
+        outputs = outputs_of(model.to(self._context.workspace.device).eval(), self._context)
         self.result.train(was_training)
         return outputs
 
@@ -92,7 +102,7 @@ class StudentLearner(Learner[UnlabelledBatch]):
         model = self.result
         was_training = model.training
         model.eval()
-        prediction = predict_rows(lambda x: model(channel_copy(x)), self._setting.data.target)
+        prediction = predict_rows(lambda x: model(channel_copy(x)), self._context.data.target)
         model.train(was_training)
         return prediction
 

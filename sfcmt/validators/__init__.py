@@ -24,5 +24,5 @@ class PoolValidator(Protocol):
     def __call__(self, pool: Sequence[Outputs]) -> list[float]: ...
 
 
-VALIDATORS: Registry[Validator] = Registry("validator", "sfcmt.validators")
+VALIDATORS: Registry[Validator] = Registry("validator", "sfcmt.validators", reserved=["anchor_agreement"])
 POOL_VALIDATORS: Registry[PoolValidator] = Registry("pool validator", "sfcmt.validators.pool")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 
-from clusters.locks import RayLock
+from sfcmt.clusters.locks import RayLock
 
 
 def stay(name: str, seconds: float) -> tuple[float, float]:

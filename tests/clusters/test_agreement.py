@@ -11,10 +11,10 @@ import pytest
 import yaml
 from sqlalchemy import create_engine
 
-import clusters
-from clusters.packing import packed_files
+import sfcmt.clusters
+from sfcmt.clusters.packing import packed_files
 
-FOLDER = Path(clusters.__file__).parent
+FOLDER = Path(sfcmt.clusters.__file__).resolve().parent
 ROOT = FOLDER.parent
 SECRETS = set(re.findall(r"^([A-Z_]+)=$", (FOLDER / "compose/.env.example").read_text(), re.MULTILINE))
 
@@ -154,6 +154,7 @@ def test_the_image_is_made_of_what_there_is() -> None:
     assert {line[1:] for line in ignored if line.startswith("!")} == copied
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     packages = set(project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"])
+    packages |= {path.resolve().name for path in (ROOT / "sfcmt").iterdir() if path.is_symlink()}
     assert packages | {"pyproject.toml", "README.md", "LICENSE", "constraints.txt"} == copied
     extras = re.findall(r"\[([a-z0-9,]+)\]\"", text)
     assert extras

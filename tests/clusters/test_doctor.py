@@ -17,12 +17,12 @@ from typing import Any
 
 import pytest
 
-from clusters.checks.finding import Finding
-from clusters.checks.judging import agreement_findings, clock_finding, machine_findings
-from clusters.checks.machine import MachineReport, examine, mlflow_problem, store_problem, unmet
-from clusters.checks.nodes import dead_findings, marker_beside
-from clusters.checks.settings import dashboard_finding, packing_finding, pickle_finding, token_finding
-from clusters.doctor import _lasting_findings, as_json, table_of
+from sfcmt.clusters.checks.finding import Finding
+from sfcmt.clusters.checks.judging import agreement_findings, clock_finding, machine_findings
+from sfcmt.clusters.checks.machine import MachineReport, examine, mlflow_problem, store_problem, unmet
+from sfcmt.clusters.checks.nodes import dead_findings, marker_beside
+from sfcmt.clusters.checks.settings import dashboard_finding, packing_finding, pickle_finding, token_finding
+from sfcmt.clusters.doctor import _lasting_findings, as_json, table_of
 from tests.clusters.head import Head
 from tests.server import free_port
 
@@ -217,7 +217,7 @@ def test_this_machine_reports_itself(tmp_path: Path) -> None:
 def test_a_broken_torchvision_is_found(tmp_path: Path) -> None:
     (tmp_path / "torchvision").mkdir()
     (tmp_path / "torchvision" / "__init__.py").write_text("raise RuntimeError('operator torchvision::nms is missing')")
-    code = "from clusters.checks.machine import torchvision_problem; print(torchvision_problem())"
+    code = "from sfcmt.clusters.checks.machine import torchvision_problem; print(torchvision_problem())"
     environment = os.environ | {"PYTHONPATH": str(tmp_path)}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout == "cannot be imported: operator torchvision::nms is missing\n"

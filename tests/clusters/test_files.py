@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 import typer
 
-import clusters
+import sfcmt.clusters
 from sfcmt.cli import build_app
 from tests.clusters import checks
 
-FOLDER = Path(clusters.__file__).parent
+FOLDER = Path(sfcmt.clusters.__file__).resolve().parent
 ROOT = FOLDER.parent
 CHECKS: dict[str, Callable[[str], list[str]]] = {
     "autoscaler/aws.yaml": checks.autoscaler,

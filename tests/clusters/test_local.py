@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-import clusters
+import sfcmt.clusters
 from tests.patience import PATIENCE
 from tests.server import free_port
 
-SCRIPTS = Path(clusters.__file__).parent / "local"
+SCRIPTS = Path(sfcmt.clusters.__file__).resolve().parent / "local"
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc"),

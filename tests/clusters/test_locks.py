@@ -13,21 +13,21 @@ from typing import Any
 import pytest
 import ray
 
-from clusters.locks import RayLock
+from sfcmt.clusters.locks import RayLock
 from sfcmt.store import Store
+from sfcmt.testing.tiny import Recorder, contents, recipe_of, tiny_experiment
 from tests.clusters.holding import Worker, stay
 from tests.command import Command
 from tests.patience import PATIENCE
 from tests.ray_cluster import wait_until
 from tests.s3 import s3_server
-from tests.tiny import Recorder, contents, stage_of, tiny_experiment
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ray")]
 
 ROOT = Path(__file__).parents[2]
 HOLD = """
 import sys, ray
-from clusters.locks import RayLock
+from sfcmt.clusters.locks import RayLock
 ray.init(sys.argv[1], logging_level="ERROR", log_to_driver=False)
 with RayLock(sys.argv[2]):
     print("held", flush=True)
@@ -113,13 +113,17 @@ def test_two_machines_that_need_the_same_stages_train_each_once(
 ) -> None:
     store = f"s3://bucket/locks?endpoint_override={endpoint}"
 
-    def obtain() -> tuple[list[str], dict[str, bytes]]:
+    def get_or_train() -> tuple[list[str], dict[str, bytes]]:
         recorder, experiment = Recorder(), tiny_experiment(tiny_data, store)
-        found = Store(store, wide_lock=RayLock).obtain(stage_of("bridge", experiment), experiment.runtime, recorder)
+        found = Store(store, wide_lock=RayLock).get_or_train(
+            recipe_of("bridge", experiment), experiment.runtime, recorder
+        )
         return recorder.started, dict(contents(found.path))
 
     copies = [{"env_vars": {"SFCMT_CACHE": str(tmp_path / name)}} for name in ("one", "two")]
-    (first, one), (second, two) = ray.get([ray.remote(obtain).options(runtime_env=copy).remote() for copy in copies])
+    (first, one), (second, two) = ray.get(
+        [ray.remote(get_or_train).options(runtime_env=copy).remote() for copy in copies]
+    )
     assert sorted(first + second) == ["bridge", "source"]
     assert one == two != {}
     assert len(list(tmp_path.glob("*/*/stages/*"))) == 4

@@ -18,16 +18,16 @@ from typing import Any
 import pytest
 import ray
 
-from clusters.locks import RayLock
-from clusters.shared_storage import refuse_unshared_store, store_problems
-from clusters.tasks import obtain_on_cluster
-from clusters.train import RayTrain
+from sfcmt.clusters.locks import RayLock
+from sfcmt.clusters.shared_storage import refuse_unshared_store, store_problems
+from sfcmt.clusters.tasks import train_on_cluster
+from sfcmt.clusters.train import RayTrain
 from sfcmt.errors import ConfigError
 from sfcmt.store import Store
+from sfcmt.testing.tiny import Recorder, recipe_of, tiny_experiment
 from tests.patience import PATIENCE
 from tests.ray_cluster import wait_until
 from tests.s3 import s3_permissions, s3_server
-from tests.tiny import Recorder, stage_of, tiny_experiment
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ray")]
 
@@ -82,8 +82,8 @@ def test_a_folder_that_is_another_on_one_node_is_refused_with_the_reason(folders
 def test_nothing_is_trained_in_a_store_that_is_not_shared(folders: Path, tiny_data: Path) -> None:
     experiment, recorder = tiny_experiment(tiny_data, folders / "own"), Recorder()
     with pytest.raises(ConfigError, match=r"runtime\.store.*is another folder"):
-        obtain_on_cluster(
-            [stage_of("source", experiment)], experiment.runtime, Store(experiment.runtime.store), recorder
+        train_on_cluster(
+            [recipe_of("source", experiment)], experiment.runtime, Store(experiment.runtime.store), recorder
         )
     assert recorder.started == []
     assert list((folders / "own").iterdir()) == []
@@ -96,11 +96,13 @@ def test_workers_on_nodes_that_share_an_object_store_only_train_one_stage_togeth
     store = f"s3://bucket/group?endpoint_override={endpoint}"
     experiment, recorder = tiny_experiment(tiny_data, store, runtime={"workers": 2, "cpus_per_worker": 3}), Recorder()
     with RayTrain() as trainer:
-        found = Store(store, trainer, RayLock).obtain(stage_of("bridge", experiment), experiment.runtime, recorder)
+        found = Store(store, trainer, RayLock).get_or_train(
+            recipe_of("bridge", experiment), experiment.runtime, recorder
+        )
     assert recorder.epochs == [("source", 1), ("source", 2), ("bridge", 1), ("bridge", 2)]
     assert list(folders.glob("second/*/stages/source-*"))  # its worker stood on what it fetched
-    alone = Store(folders / "shared" / "alone").obtain(
-        stage_of("bridge", experiment), experiment.runtime.model_copy(update={"workers": 1}), Recorder()
+    alone = Store(folders / "shared" / "alone").get_or_train(
+        recipe_of("bridge", experiment), experiment.runtime.model_copy(update={"workers": 1}), Recorder()
     )
     assert found.identity == alone.identity
     for row, expected in zip(found.curves, alone.curves, strict=True):

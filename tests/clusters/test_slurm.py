@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-import clusters
+import sfcmt.clusters
 
-SCRIPT = Path(clusters.__file__).parent / "slurm" / "sfcmt.sbatch"
+SCRIPT = Path(sfcmt.clusters.__file__).resolve().parent / "slurm" / "sfcmt.sbatch"
 PROGRAMS = {
     "hostname": "echo 10.0.0.7 10.0.0.8",
     "ray": "true",

@@ -17,18 +17,18 @@ from ray._private.runtime_env.packaging import create_package
 from ray._private.runtime_env.working_dir import upload_working_dir_if_needed
 from ray.job_submission import JobDetails, JobStatus
 
-from clusters.connection import ClusterError
-from clusters.jobs import ending, exit_code
-from clusters.lasting import refuse_fleeting_store
-from clusters.packing import check_size, packed_files
-from clusters.submit import Submission, passed_on
+from sfcmt.clusters.connection import ClusterError
+from sfcmt.clusters.jobs import ending, exit_code
+from sfcmt.clusters.packing import check_size, packed_files
+from sfcmt.clusters.persistence import require_persistent_store
+from sfcmt.clusters.submit import Submission, passed_on
 from sfcmt.errors import ConfigError
+from sfcmt.testing.tiny import SIZE
+from sfcmt.tuning.search.study import Study
 from tests.clusters.head import Head
 from tests.database import new_database
 from tests.patience import PATIENCE
 from tests.reading import read_until
-from tests.tiny import SIZE
-from tuning.search.study import Study
 
 TRIALS = 12
 LARGE = 101 * 2**20
@@ -165,12 +165,12 @@ def test_secrets_are_passed_on_by_name_only(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_store_that_goes_with_the_job_is_refused(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ClusterError, match="SFCMT_STORE: 'store' is not allowed"):
         name_of(place, SFCMT_STORE="store")
-    refuse_fleeting_store("store")
+    require_persistent_store("store")
     monkeypatch.setenv("RAY_JOB_CONFIG_JSON_ENV_VAR", "{}")
     for lasting in ("/shared/store", "~/store", "s3://bucket/store"):
-        refuse_fleeting_store(lasting)
+        require_persistent_store(lasting)
     with pytest.raises(ConfigError, match="an absolute path"):
-        refuse_fleeting_store("store")
+        require_persistent_store("store")
 
 
 def test_the_entrypoint_keeps_words_together(place: Path) -> None:

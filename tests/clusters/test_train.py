@@ -13,15 +13,16 @@ import pytest
 import ray
 from ray.util.state import list_actors
 
-from clusters.train import RayTrain
-from sfcmt.callbacks import Callback, Row
+from sfcmt.artifact import Artifact, Row
+from sfcmt.callbacks import Callback
+from sfcmt.clusters.train import RayTrain
 from sfcmt.experiment import Experiment
 from sfcmt.outputs import OUTPUTS, Outputs
+from sfcmt.recipe import Recipe
 from sfcmt.stages.fit import DivergedError
-from sfcmt.stages.stage import Stage
-from sfcmt.store import Artifact, Store
+from sfcmt.store import Store
+from sfcmt.testing.tiny import recipe_of, tiny_experiment
 from tests.ray_cluster import free_cpus, wait_until
-from tests.tiny import stage_of, tiny_experiment
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ray")]
 
@@ -36,10 +37,10 @@ class Watcher(Callback):
         self.free: set[float] = set()
         self.outputs: Outputs | None = None
 
-    def stage_started(self, stage: Stage, epochs: int) -> None:
-        self.started.append((stage.kind, epochs))
+    def stage_started(self, recipe: Recipe, epochs: int) -> None:
+        self.started.append((recipe.kind, epochs))
 
-    def epoch_ended(self, stage: Stage, row: Row, outputs: Callable[[], Outputs | None]) -> None:
+    def epoch_ended(self, recipe: Recipe, row: Row, outputs: Callable[[], Outputs | None]) -> None:
         self.epochs.append(int(row["epoch"]))
         self.free.add(free_cpus())
         self.outputs = outputs()
@@ -66,7 +67,7 @@ def experiment(data: Path, store: Path, **transfer: Any) -> Experiment[Any]:
 
 def train(experiment: Experiment[Any], trainer: RayTrain, callback: Callback) -> Artifact:
     store = Store(experiment.runtime.store, trainer)
-    return store.obtain(stage_of("transfer", experiment), experiment.runtime, callback)
+    return store.get_or_train(recipe_of("transfer", experiment), experiment.runtime, callback)
 
 
 def workers() -> list[int]:
@@ -79,7 +80,7 @@ def test_two_workers_learn_what_one_does(tiny_data: Path, tmp_path: Path, traine
     pair, alone = Watcher(), Watcher()
     two = train(experiment(tiny_data, tmp_path / "two"), trainer, pair)
     lone = tiny_experiment(tiny_data, tmp_path / "one", transfer={"epochs": 3})
-    one = Store(lone.runtime.store, RayTrain()).obtain(stage_of("transfer", lone), lone.runtime, alone)
+    one = Store(lone.runtime.store, RayTrain()).get_or_train(recipe_of("transfer", lone), lone.runtime, alone)
     assert two.identity == one.identity
     assert pair.started == alone.started == [("source", 2), ("bridge", 2), ("transfer", 3)]
     assert pair.epochs == alone.epochs == [1, 2, 1, 2, 1, 2, 3]

@@ -16,12 +16,13 @@ from tests.tuning.search.test_end_to_end import Workplace
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ray")]
 
 
+@pytest.mark.long
 def test_one_word_makes_a_run_use_two_workers(tiny_data: Path, tmp_path: Path) -> None:
     place = Workplace(tmp_path / "place", tiny_data)
     pair = place.start("run", "tiny.yaml", "runtime.workers=2", "runtime.cpus_per_worker=0.5", "--verbose", "--json")
     told, error = pair.communicate(timeout=PATIENCE)
     assert pair.returncode == 0, error
-    assert [line for line in error.splitlines() if line.startswith("tgkt (seed 0): epoch 3/3: distillation ")]
+    assert [line for line in error.splitlines() if line.startswith("tgkt (seed 0): epoch 3/3: target_distillation ")]
     alone = place.start("run", "tiny.yaml", "--json")
     again, error = alone.communicate(timeout=PATIENCE)
     assert alone.returncode == 0, error

@@ -23,10 +23,10 @@ def test_without_crop_and_flip_images_stay_as_they_are(size: int) -> None:
 
 def test_a_flip_mirrors_about_half_of_the_images() -> None:
     views = views_of(400, crop=1.0, flip=True)
-    mirrored = views[:, 0, 0] < 0
-    assert 160 < mirrored.sum() < 240
+    synced = views[:, 0, 0] < 0
+    assert 160 < synced.sum() < 240
     x = torch.randn(400, 1, 9, 9)
-    expected = torch.where(mirrored.view(-1, 1, 1, 1), x.flip(3), x)
+    expected = torch.where(synced.view(-1, 1, 1, 1), x.flip(3), x)
     torch.testing.assert_close(apply_views(x, views), expected, atol=1e-4, rtol=0)
 
 

@@ -15,7 +15,7 @@ from sfcmt.data.dataset import Dataset
 from sfcmt.data.loading import ImageReader, StreamedImages
 from sfcmt.data.schema import Split
 from sfcmt.errors import DataError
-from tests.tiny import SIZE, write_tiny
+from sfcmt.testing.tiny import SIZE, write_tiny
 
 
 def generator(seed: int = 0) -> torch.Generator:

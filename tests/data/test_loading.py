@@ -17,7 +17,7 @@ from sfcmt.data.loading import DecodedImages, ImageReader, StreamedImages
 from sfcmt.data.manifest import MANIFEST, sha256_of
 from sfcmt.data.schema import Split
 from sfcmt.errors import DataError
-from tests.tiny import SIZE, write_tiny
+from sfcmt.testing.tiny import SIZE, write_tiny
 
 COLUMNS = [
     (Split.SOURCE, "image"),

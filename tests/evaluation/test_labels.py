@@ -12,8 +12,8 @@ from sfcmt.data.dataset import Dataset
 from sfcmt.data.schema import Sealed, Split, file_name
 from sfcmt.errors import DataError
 from sfcmt.evaluation.labels import has_labels, has_real_source, open_labels, open_real_source
+from sfcmt.testing.tiny import CLASSES, write_tiny
 from tests.evaluation.resealed import column, reseal
-from tests.tiny import CLASSES, write_tiny
 
 
 @pytest.fixture

@@ -73,7 +73,8 @@ every_loss = pytest.mark.parametrize("example", EXAMPLES.values(), ids=EXAMPLES)
 
 
 def test_every_loss_has_an_example() -> None:
-    assert set(EXAMPLES) == {module.name for module in pkgutil.iter_modules(sfcmt.losses.__path__)}
+    losses = {module.name for module in pkgutil.iter_modules(sfcmt.losses.__path__)}
+    assert losses == set(EXAMPLES), f"give _examples() one of: {sorted(losses - set(EXAMPLES))}"
 
 
 @every_loss

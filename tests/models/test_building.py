@@ -8,7 +8,7 @@ from sfcmt.config import BridgeConfig, SourceConfig
 from sfcmt.errors import ConfigError
 from sfcmt.experiment import parse_experiment
 from sfcmt.models.building import built_backbone, built_translator
-from tuning.checking import built
+from sfcmt.tuning.checking import built
 
 
 def test_a_backbone_is_told_with_its_size() -> None:

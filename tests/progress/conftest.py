@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from sfcmt.callbacks import Callback
-from tests.tiny import tiny_experiment
-from tuning.comparison import Comparison
+from sfcmt.testing.tiny import tiny_experiment
+from sfcmt.tuning.comparison import Comparison
 
 
 @pytest.fixture(scope="session")

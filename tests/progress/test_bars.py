@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from sfcmt.progress.bars import ProgressBars
+from sfcmt.tuning.comparison import Comparison
 from tests.progress.stages import tell
-from tuning.comparison import Comparison
 
 
 @pytest.mark.parametrize("width", [80, 120])

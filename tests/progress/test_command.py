@@ -11,8 +11,8 @@ import pytest
 from sfcmt.progress.bars import ProgressBars
 from sfcmt.progress.command import command_progress
 from sfcmt.progress.lines import LOGGER, ProgressLines
+from sfcmt.tuning.comparison import Comparison
 from tests.progress.stages import tell
-from tuning.comparison import Comparison
 
 EPOCHS = [f"source (seed 0): epoch {one}/2: cross_entropy {0.5 / one:.3f}" for one in (1, 2)]
 

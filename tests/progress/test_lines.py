@@ -10,9 +10,10 @@ import pytest
 
 from sfcmt.callbacks import Callback, Callbacks
 from sfcmt.progress.lines import LOGGER, ProgressLines, duration
-from sfcmt.stages.stage import Stage
+from sfcmt.recipe import Recipe
+from sfcmt.recipes import transfer_recipe
+from sfcmt.tuning.comparison import Comparison
 from tests.progress.stages import artifact_of, tell
-from tuning.comparison import Comparison
 
 
 @dataclass
@@ -39,7 +40,7 @@ def said(caplog: pytest.LogCaptureFixture) -> Callable[[], list[tuple[str, str]]
 
 
 @pytest.fixture
-def source(comparison: Comparison) -> Stage:
+def source(comparison: Comparison) -> Recipe:
     return comparison.transfers[0].upstream[0]
 
 
@@ -47,7 +48,7 @@ def test_each_stage_is_told_once_and_each_epoch_to_those_who_want_all(
     comparison: Comparison, said: Callable[[], list[tuple[str, str]]]
 ) -> None:
     tell(ProgressLines(), comparison)
-    names = [artifact_of(comparison.store, stage).path.name for stage in comparison.transfers]
+    names = [artifact_of(comparison.store, recipe).path.name for recipe in comparison.transfers]
     lines = said()
     assert lines[:2] == [("DEBUG", f"source (seed 0): epoch {one}/2: cross_entropy {0.5 / one:.3f}") for one in (1, 2)]
     assert lines[2][0] == "INFO"
@@ -67,7 +68,7 @@ def test_each_stage_is_told_once_and_each_epoch_to_those_who_want_all(
 )
 def test_a_trained_stage_is_told_with_its_last_losses_if_they_are_short(
     comparison: Comparison,
-    source: Stage,
+    source: Recipe,
     said: Callable[[], list[tuple[str, str]]],
     row: dict[str, float],
     shown: str,
@@ -79,7 +80,7 @@ def test_a_trained_stage_is_told_with_its_last_losses_if_they_are_short(
     assert said()[-1] == ("INFO", f"source (seed 0): done in {found.seconds:.1f} s{shown}")
 
 
-def test_the_status_follows_a_stage(comparison: Comparison, source: Stage, scene: Scene) -> None:
+def test_the_status_follows_a_stage(comparison: Comparison, source: Recipe, scene: Scene) -> None:
     lines = scene.lines
     assert lines.status() == ""
     lines.stage_waits(source, "for a free process")
@@ -103,7 +104,7 @@ def test_the_status_follows_a_stage(comparison: Comparison, source: Stage, scene
 
 
 def test_a_block_is_told_and_is_the_status_unless_a_stage_is_at_work(
-    source: Stage, scene: Scene, said: Callable[[], list[tuple[str, str]]]
+    source: Recipe, scene: Scene, said: Callable[[], list[tuple[str, str]]]
 ) -> None:
     both, left = Callbacks([scene.lines, Callback()]), ["3 trials run", "2 trials run"]
     with both.doing("starting Ray"):
@@ -122,7 +123,7 @@ def test_a_block_is_told_and_is_the_status_unless_a_stage_is_at_work(
 
 def test_of_many_stages_three_are_named(comparison: Comparison, scene: Scene) -> None:
     for number in range(5):
-        scene.lines.stage_opened(type(comparison.transfers[0])(comparison.experiment, comparison.dataset, number))
+        scene.lines.stage_opened(transfer_recipe(comparison.experiment, comparison.dataset, number))
     named = "; ".join(f"tgkt (seed {number}), 0 s so far" for number in range(3))
     assert scene.lines.status() == f"{named}; 2 more"
 

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from reports.sources.ablation import AblationResults, read_ablation
 from sfcmt.data.dataset import Dataset
 from sfcmt.data.schema import Split
-from tests.tiny import tiny_experiment
-from tuning.ablation.results import ORACLE_SCHEMA, SCHEMA, to_bytes
-from tuning.ablation.spec import AblationSpec, check_ablation
-from tuning.ablation.study import ORACLES, RESULTS
-from tuning.search.study_folder import SPEC
+from sfcmt.reports.sources.ablation import AblationResults, read_ablation
+from sfcmt.testing.tiny import tiny_experiment
+from sfcmt.tuning.ablation.results import ORACLE_SCHEMA, SCHEMA, to_bytes
+from sfcmt.tuning.ablation.spec import AblationSpec, check_ablation
+from sfcmt.tuning.ablation.study import ORACLES, RESULTS
+from sfcmt.tuning.search.study_folder import SPEC
 
 FACTORS: dict[str, dict[str, Any]] = {
     "features": {"transfer.beta_f": 0},

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from reports.report import report
-from reports.sources.ablation import AblationResults
-from reports.sources.search import SearchResults, read_search
+from sfcmt.reports.report import report
+from sfcmt.reports.sources.ablation import AblationResults
+from sfcmt.reports.sources.search import SearchResults, read_search
 from tests.reports.ablations import ablation
 from tests.reports.searches import search
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from sfcmt.evaluation.labels import open_labels
+from sfcmt.tuning.search.scoring import score_study
+from sfcmt.tuning.search.study import Study
 from tests.tuning.search.test_study import outputs, study_of
-from tuning.search.scoring import score_study
-from tuning.search.study import Study
 
 RIGHTS = (12, 45, 30, 54, 24, 48, 39, 51, 33, 57, 42)
 """Of 60 images, by completed trial; one trial more is stopped early, and one fails."""

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from sfcmt.testing.tiny import SIZE
 from tests.database import new_database
-from tests.tiny import SIZE
 
 pytestmark = pytest.mark.slow
 EPOCHS = ("source.epochs=1", "transfer.epochs=1", "baselines.ti_distillation.epochs=1")

@@ -10,11 +10,11 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from reports.report import report, write
-from reports.sources.ablation import AblationResults
-from reports.sources.opening import open_all
-from reports.sources.search import SearchResults
 from sfcmt.cli import build_app
+from sfcmt.reports.report import report, write
+from sfcmt.reports.sources.ablation import AblationResults
+from sfcmt.reports.sources.opening import open_studies
+from sfcmt.reports.sources.search import SearchResults
 from tests.reports.conftest import Files
 from tests.reports.pages import Page
 
@@ -23,7 +23,7 @@ from tests.reports.pages import Page
 def test_the_same_studies_give_the_same_bytes(
     all_reports: Files, parts: AblationResults, searched: SearchResults, closed: SearchResults
 ) -> None:
-    again = report(open_all([str(one.folder) for one in (parts, searched, closed)], "none"))
+    again = report(open_studies([str(one.folder) for one in (parts, searched, closed)], "none"))
     assert again.keys() == all_reports.keys()
     assert [name for name in again if again[name] != all_reports[name]] == []
 

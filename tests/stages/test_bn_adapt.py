@@ -11,8 +11,8 @@ from torch.nn import functional as F
 
 from sfcmt.data.schema import Split
 from sfcmt.stages.methods.bn_adapt import BatchNormAdaptation
-from tests.stages.test_methods_contract import pixels
-from tests.tiny import setting_of, tiny_experiment, write_tiny
+from sfcmt.testing.methods import pixels
+from sfcmt.testing.tiny import context_of, tiny_experiment, write_tiny
 
 
 @pytest.mark.parametrize("rows", [60, 129])
@@ -23,9 +23,9 @@ def test_the_first_layer_has_the_moments_of_the_data(
         data, store = tiny_data, tiny_store
     else:  # one more than a batch: no batch may be left with a single image
         data, store = write_tiny(tmp_path / "data", rows), tmp_path / "store"
-    setting = setting_of(tiny_experiment(data, store).with_method("bn_adapt"), tmp_path / "work")
-    stem: Any = BatchNormAdaptation().adapt(setting).classifier.backbone.conv1
-    normalisation = setting.workspace.stage.dataset.manifest.target.normalisation
+    context = context_of(tiny_experiment(data, store).with_method("bn_adapt"), tmp_path / "work")
+    stem: Any = BatchNormAdaptation().adapt(context).classifier.backbone.conv1
+    normalisation = context.workspace.recipe.dataset.manifest.target.normalisation
     x = (pixels(data, Split.TARGET, "image").double() - normalisation.mean[0]) / normalisation.std[0]
     first = stem[0]
     y = F.conv2d(x.repeat(1, 3, 1, 1), first.weight.double(), stride=first.stride, padding=first.padding)

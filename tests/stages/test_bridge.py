@@ -10,8 +10,8 @@ import torch
 from sfcmt.errors import ConfigError
 from sfcmt.models.target_model import TargetModel
 from sfcmt.models.translators import TRANSLATORS
-from sfcmt.stages.bridge_training import BridgeLearner, load_translator
-from tests.tiny import obtain, setting_of, tiny_experiment
+from sfcmt.stages.bridge import BridgeLearner, load_translator
+from sfcmt.testing.tiny import context_of, get_or_train, tiny_experiment
 
 OFF = dict.fromkeys(("alpha_rec", "alpha_d", "alpha_im"), 0.0)
 ROWS = {
@@ -26,11 +26,11 @@ ROWS = {
 def learner_of(data: Path, store: Path, tmp_path: Path, **fields: float) -> tuple[BridgeLearner, object]:
     """A learner and a batch of the tiny data."""
     experiment = tiny_experiment(data, store)
-    setting = setting_of(experiment, tmp_path)
+    context = context_of(experiment, tmp_path)
     config = experiment.bridge.model_copy(update=OFF | fields)
     torch.manual_seed(0)
-    learner = BridgeLearner(TRANSLATORS["light"](), setting.source, config).train()
-    return learner, next(iter(setting.data.epoch(config, torch.Generator().manual_seed(0))))
+    learner = BridgeLearner(TRANSLATORS["light"](), context.source, config).train()
+    return learner, next(iter(context.data.epoch(config, torch.Generator().manual_seed(0))))
 
 
 def test_the_source_model_stays_as_it_is_and_the_translator_learns(
@@ -54,9 +54,9 @@ def test_the_source_model_stays_as_it_is_and_the_translator_learns(
 
 def test_the_stored_source_model_and_the_stage_s_agree(tiny_data: Path, tiny_store: Path) -> None:
     experiment = tiny_experiment(tiny_data, tiny_store)
-    before = TargetModel.load(obtain("source", experiment).path).state_dict()
-    obtain("bridge", tiny_experiment(tiny_data, tiny_store, bridge={"perceptual": 1.0, "epochs": 1}))
-    after = TargetModel.load(obtain("source", experiment).path).state_dict()
+    before = TargetModel.load(get_or_train("source", experiment).path).state_dict()
+    get_or_train("bridge", tiny_experiment(tiny_data, tiny_store, bridge={"perceptual": 1.0, "epochs": 1}))
+    after = TargetModel.load(get_or_train("source", experiment).path).state_dict()
     assert all(torch.equal(tensor, after[name]) for name, tensor in before.items())
 
 
@@ -102,8 +102,8 @@ def test_the_domain_loss_tells_pairs_from_targets(tiny_data: Path, tiny_store: P
 @pytest.mark.parametrize("name", ["light", "unet"])
 def test_a_trained_translator_comes_back_from_its_file(tiny_data: Path, tiny_store: Path, name: str) -> None:
     experiment = tiny_experiment(tiny_data, tiny_store, bridge={"translator": name, "epochs": 1})
-    artifact = obtain("bridge", experiment)
-    translator = load_translator(name, artifact.path)
+    artifact = get_or_train("bridge", experiment)
+    translator = load_translator(artifact.path)
     x = torch.randn(2, 1, 32, 32)
     assert not translator.training
     assert not any(parameter.requires_grad for parameter in translator.parameters())

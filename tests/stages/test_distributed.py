@@ -21,23 +21,25 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.multiprocessing.spawn import ProcessExitedException
 
-from sfcmt.callbacks import Callback, Row
-from sfcmt.config import Training
+from sfcmt.artifact import Row
+from sfcmt.callbacks import Callback
+from sfcmt.config import BridgeConfig, SourceConfig, Training
 from sfcmt.data.batches import SourceData
 from sfcmt.distributed import rank
 from sfcmt.models.classifier import Classifier
 from sfcmt.models.target_model import TargetModel
 from sfcmt.models.translators import TRANSLATORS
 from sfcmt.outputs import Outputs
-from sfcmt.stages.bridge_training import BridgeLearner
+from sfcmt.recipe import Recipe
+from sfcmt.stages.bridge import BridgeLearner
 from sfcmt.stages.fit import DivergedError, fit
 from sfcmt.stages.learner import Learner, ParameterGroup
 from sfcmt.stages.method import METHODS
-from sfcmt.stages.setting import Setting, outputs_of
-from sfcmt.stages.source_training import SourceLearner
-from sfcmt.stages.stage import Stage, Workspace
+from sfcmt.stages.source import SourceLearner
+from sfcmt.stages.transfer_context import TransferContext, outputs_of
+from sfcmt.testing.tiny import RECIPES, Recorder, context_of, get_or_train, recipe_of, tiny_experiment, write_tiny
+from sfcmt.workspace import Workspace
 from tests.groups import in_group
-from tests.tiny import STAGES, Recorder, obtain, setting_of, stage_of, tiny_experiment, write_tiny
 
 pytestmark = pytest.mark.slow
 BATCH = 7  # shares of 4 and 3, or 3, 2 and 2
@@ -71,50 +73,51 @@ def learnt(job: str, data: Path, store: Path, folder: Path, callback: Callback |
     method = kind if kind in METHODS else "tgkt"
     transfer = SMALL["transfer"] | (changes if kind in METHODS else {})
     experiment = tiny_experiment(data, store, **SMALL | {"transfer": transfer}, method=method)
-    setting = setting_of(experiment, folder / job)
-    setting.workspace.callback = callback or Callback()
-    in_float64(setting)
+    context = context_of(experiment, folder / job)
+    context.workspace.callback = callback or Callback()
+    in_float64(context)
     if kind == "source":
-        return source_learnt(setting)
+        return source_learnt(context)
     if kind == "bridge":
-        return bridge_learnt(setting, changes)
-    model = METHODS[kind]().adapt(setting).eval()
-    outputs = dataclasses.asdict(outputs_of(model, setting))
-    return Learnt(setting.workspace.curves, model.state_dict() | outputs)
+        return bridge_learnt(context, changes)
+    model = METHODS[kind]().adapt(context).eval()
+    outputs = dataclasses.asdict(outputs_of(model, context))
+    return Learnt(context.workspace.curves, model.state_dict() | outputs)
 
 
-def in_float64(setting: Setting[Any]) -> None:
+def in_float64(context: TransferContext[Any]) -> None:
     """Make the frozen models float64, and the images that enter any."""
-    modules: list[nn.Module] = [setting.source, *setting.models.values()]
+    modules: list[nn.Module] = [context.source, *context.models.values()]
     modules += [
-        column.normalise for column in (setting.data.target, setting.data.pair_target, setting.data.pair_source)
+        column.normalise for column in (context.data.target, context.data.pair_target, context.data.pair_source)
     ]
-    if METHODS[setting.workspace.stage.name].needs_bridge(setting.config):
-        modules.append(setting.translator)
+    if METHODS[context.workspace.recipe.name].needs_bridge(context.config):
+        modules.append(context.translator)
     for module in modules:
         module.double()
 
 
-def source_learnt(setting: Setting[Any]) -> Learnt:
-    """Train a source model as `SourceStage` does."""
-    workspace = setting.workspace
-    experiment, dataset = workspace.stage.experiment, workspace.stage.dataset
-    data = SourceData(dataset, experiment.data, workspace.reader)
+def source_learnt(context: TransferContext[Any]) -> Learnt:
+    """Train a source model as `train_source` does."""
+    workspace = context.workspace
+    recipe, dataset = workspace.recipe, workspace.recipe.dataset
+    config = recipe.needed("source").settings(SourceConfig)
+    data = SourceData(dataset, recipe.data, workspace.reader)
     data.column.normalise.double()
     workspace.seed_everything("init")
-    model = Classifier(experiment.source.backbone, len(dataset.classes)).double()
-    fit(SourceLearner(model, experiment.source), data, experiment.source, workspace)
+    model = Classifier(config.backbone, len(dataset.classes)).double()
+    fit(SourceLearner(model, config), data, config, workspace)
     return Learnt(workspace.curves, model.state_dict())
 
 
-def bridge_learnt(setting: Setting[Any], changes: dict[str, Any]) -> Learnt:
-    """Train a translator as `BridgeStage` does."""
-    config = setting.workspace.stage.experiment.bridge.model_copy(update=changes)
-    setting.workspace.seed_everything("init")
+def bridge_learnt(context: TransferContext[Any], changes: dict[str, Any]) -> Learnt:
+    """Train a translator as `train_bridge` does."""
+    config = context.workspace.recipe.needed("bridge").settings(BridgeConfig).model_copy(update=changes)
+    context.workspace.seed_everything("init")
     translator = TRANSLATORS[config.translator]()
-    learner = BridgeLearner(translator, setting.source, config).double()
-    fit(learner, setting.data, config, setting.workspace)
-    return Learnt(setting.workspace.curves, translator.state_dict())
+    learner = BridgeLearner(translator, context.source, config).double()
+    fit(learner, context.data, config, context.workspace)
+    return Learnt(context.workspace.curves, translator.state_dict())
 
 
 def all_learnt(jobs: list[str], data: Path, store: Path, folder: Path) -> dict[str, Learnt]:
@@ -147,7 +150,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def store(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with the source model and the bridge of all jobs."""
     store = tmp_path_factory.mktemp("store")
-    obtain("bridge", tiny_experiment(data, store, **SMALL))
+    get_or_train("bridge", tiny_experiment(data, store, **SMALL))
     return store
 
 
@@ -170,7 +173,7 @@ def test_several_workers_learn_what_one_learns(
 class Killer(Callback):
     """Ends the main worker in the middle of the second epoch."""
 
-    def advanced(self, stage: Stage, epochs: float) -> None:
+    def advanced(self, recipe: Recipe, epochs: float) -> None:
         if epochs > 1.4:
             os.kill(os.getpid(), signal.SIGKILL)
 
@@ -209,13 +212,13 @@ class Told(Callback):
     def __init__(self) -> None:
         self.started, self.epochs, self.steps, self.outputs = list[str](), list[float](), 0, list[Outputs]()
 
-    def stage_started(self, stage: Stage, epochs: int) -> None:
-        self.started.append(stage.kind)
+    def stage_started(self, recipe: Recipe, epochs: int) -> None:
+        self.started.append(recipe.kind)
 
-    def advanced(self, stage: Stage, epochs: float) -> None:
+    def advanced(self, recipe: Recipe, epochs: float) -> None:
         self.steps += 1
 
-    def epoch_ended(self, stage: Stage, row: Row, outputs: Callable[[], Outputs | None]) -> None:
+    def epoch_ended(self, recipe: Recipe, row: Row, outputs: Callable[[], Outputs | None]) -> None:
         self.epochs.append(row["epoch"])
         self.outputs += [found for found in [outputs()] if found is not None]
 
@@ -226,11 +229,11 @@ def run(data: Path, store: Path, folder: Path) -> Told:
         data, store, **SMALL | {"transfer": {"batch": BATCH, "as_released": True}}, method="socket"
     )
     told = Told()
-    for kind in STAGES:
-        stage = stage_of(kind, experiment)
-        upstream = [obtain(needed.kind, experiment) for needed in stage.upstream]
+    for kind in RECIPES:
+        recipe = recipe_of(kind, experiment)
+        upstream = [get_or_train(needed.kind, experiment) for needed in recipe.upstream]
         (folder / kind).mkdir(parents=True, exist_ok=True)
-        Workspace(stage, folder / kind, store, upstream, experiment.runtime, told).run()
+        Workspace(recipe, folder / kind, store, upstream, experiment.runtime, told).run()
         assert (folder / kind / "result.json").exists()
     return told
 
@@ -241,13 +244,13 @@ def test_a_group_leaves_the_files_of_one_worker_and_only_its_main_worker_tells(
     ours, other = in_group(2, run, data, store, tmp_path / "two")
     alone = run(data, store, tmp_path / "one")
     assert files(tmp_path / "two") == files(tmp_path / "one")
-    for kind in STAGES:
+    for kind in RECIPES:
         one, two = (json.loads((tmp_path / name / kind / "curves.json").read_text())[0] for name in ("one", "two"))
         assert two == pytest.approx(one, rel=1e-2)  # float32: 1e-3 at most were seen
     for kind in ("source", "transfer"):
         assert not any("Synchronised" in type(m).__name__ for m in TargetModel.load(tmp_path / "two" / kind).modules())
     assert (
-        (ours.started, ours.steps) == (alone.started, alone.steps) == ([*STAGES], 2 * 1 + 3 * 2 + 3 * 2)
+        (ours.started, ours.steps) == (alone.started, alone.steps) == ([*RECIPES], 2 * 1 + 3 * 2 + 3 * 2)
     )  # of 18, 21 and 21 rows
     assert (other.started, other.steps) == ([], 0)
     assert ours.epochs == other.epochs == alone.epochs == [1, 1, 2, 1, 2]
@@ -296,7 +299,7 @@ class Numbers:
 def broken_down(data: Path, store: Path, folder: Path) -> str:
     experiment = tiny_experiment(data, store, **SMALL)
     folder.mkdir(exist_ok=True)
-    workspace = Workspace(stage_of("source", experiment), folder, store, [], experiment.runtime, Callback())
+    workspace = Workspace(recipe_of("source", experiment), folder, store, [], experiment.runtime, Callback())
     try:
         fit(BreaksDown(), Numbers(), Training(), workspace)
     except DivergedError as error:

@@ -14,14 +14,15 @@ import torch
 from torch import Tensor, nn
 
 from sfcmt.callbacks import Callback
-from sfcmt.config import Training
+from sfcmt.config import SourceConfig, Training
 from sfcmt.data.batches import SourceData
 from sfcmt.models.classifier import Classifier, depthwise_convolutions
+from sfcmt.recipe import Recipe
 from sfcmt.stages.fit import DivergedError, fit
 from sfcmt.stages.learner import Learner, ParameterGroup
-from sfcmt.stages.source_training import SourceLearner
-from sfcmt.stages.stage import Stage, Workspace
-from tests.tiny import Recorder, stage_of, tiny_experiment
+from sfcmt.stages.source import SourceLearner
+from sfcmt.testing.tiny import Recorder, recipe_of, tiny_experiment
+from sfcmt.workspace import Workspace
 
 STEPS = 5
 
@@ -60,7 +61,7 @@ class Numbers:
 
 def workspace(data: Path, folder: Path, callback: Callback | None = None) -> Workspace:
     experiment = tiny_experiment(data, folder)
-    return Workspace(stage_of("source", experiment), folder, folder, [], experiment.runtime, callback or Callback())
+    return Workspace(recipe_of("source", experiment), folder, folder, [], experiment.runtime, callback or Callback())
 
 
 def steps_taken(data: Path, folder: Path, **fields: object) -> list[float]:
@@ -159,7 +160,7 @@ def test_an_epoch_s_randomness_depends_on_its_number(tiny_data: Path, tmp_path: 
 
 def test_seconds_count_those_of_the_training_that_is_gone_on_with(tiny_data: Path, tmp_path: Path) -> None:
     class Slow(Callback):
-        def advanced(self, stage: Stage, epochs: float) -> None:
+        def advanced(self, recipe: Recipe, epochs: float) -> None:
             time.sleep(0.1)
 
     fit(Ramp(), Numbers(), Training(epochs=1), workspace(tiny_data, tmp_path, Slow()))
@@ -189,11 +190,11 @@ def _made(folder: Path) -> Path:
 
 def test_frozen_depthwise_convolutions_stay_as_they_are(tiny_data: Path, tmp_path: Path) -> None:
     place = workspace(tiny_data, tmp_path)
-    config = place.stage.experiment.source.model_copy(update={"epochs": 1, "freeze_depthwise": True, "batch": 48})
+    config = place.recipe.settings(SourceConfig).model_copy(update={"epochs": 1, "freeze_depthwise": True, "batch": 48})
     model = Classifier("mobilenetv2_035", classes=3)
     before = {name: tensor.clone() for name, tensor in model.named_parameters()}
     depthwise = {id(layer.weight) for layer in depthwise_convolutions(model)}
-    data = SourceData(place.stage.dataset, place.stage.experiment.data, place.reader)
+    data = SourceData(place.recipe.dataset, place.recipe.data, place.reader)
     fit(SourceLearner(model, config), data, config, place)
     same = {id(tensor) for name, tensor in model.named_parameters() if torch.equal(tensor, before[name])}
     assert len(depthwise) == 17

@@ -14,7 +14,7 @@ from sfcmt.data.manifest import MANIFEST, sha256_of
 from sfcmt.data.schema import SCHEMAS, Sealed, file_name
 from sfcmt.errors import DataError
 from sfcmt.stages.method import METHODS
-from tests.tiny import STAGES, contents, obtain, tiny_experiment
+from sfcmt.testing.tiny import RECIPES, contents, get_or_train, tiny_experiment
 
 
 def shuffle_labels(folder: Path) -> None:
@@ -45,8 +45,8 @@ def test_no_stage_of_any_method_depends_on_sealed_files(
     assert callable(change)
     change(folder)
     for method in METHODS:
-        obtain("transfer", tiny_experiment(folder, tmp_path / "store").with_method(method))
-        obtain("transfer", tiny_experiment(tiny_data, tiny_store).with_method(method))
+        get_or_train("transfer", tiny_experiment(folder, tmp_path / "store").with_method(method))
+        get_or_train("transfer", tiny_experiment(tiny_data, tiny_store).with_method(method))
     stages = list((tmp_path / "store" / "stages").iterdir())
     assert len(stages) == len(METHODS) + 2
     for stage in stages:
@@ -60,18 +60,18 @@ def test_a_transfer_runs_where_source_images_and_labels_do_not_exist(
     (folder / "source.parquet").unlink()
     delete_sealed(folder)
     shutil.copytree(tiny_store / "stages", tmp_path / "store" / "stages", ignore=shutil.ignore_patterns("transfer-*"))
-    here = obtain("transfer", tiny_experiment(folder, tmp_path / "store"))
-    there = obtain("transfer", tiny_experiment(tiny_data, tiny_store))
+    here = get_or_train("transfer", tiny_experiment(folder, tmp_path / "store"))
+    there = get_or_train("transfer", tiny_experiment(tiny_data, tiny_store))
     assert not here.reused
     assert here.identity == there.identity
     assert contents(here.path) == contents(there.path)
 
 
-@pytest.mark.parametrize("kind", STAGES)
+@pytest.mark.parametrize("kind", RECIPES)
 def test_without_source_images_and_artifacts_the_missing_file_is_named(
     tiny_data: Path, tmp_path: Path, kind: str
 ) -> None:
     folder = Path(shutil.copytree(tiny_data, tmp_path / "data"))
     (folder / "source.parquet").unlink()
     with pytest.raises(DataError, match=r"source\.parquet: missing"):
-        obtain(kind, tiny_experiment(folder, tmp_path / "store"))
+        get_or_train(kind, tiny_experiment(folder, tmp_path / "store"))

@@ -13,7 +13,7 @@ from sfcmt.outputs import OUTPUTS, Outputs
 from sfcmt.stages.method import METHODS
 from sfcmt.stages.methods.pool_distillation import PoolDistillation
 from sfcmt.stages.pool_teacher import pool_teacher
-from tests.tiny import obtain, setting_of, stage_of, tiny_experiment
+from sfcmt.testing.tiny import context_of, get_or_train, recipe_of, tiny_experiment
 
 STAND = {"lr": 1e-12, "bn_momentum": 0.0, "epochs": 1, "weight_decay": 0.0}
 """A training that changes nothing."""
@@ -31,23 +31,23 @@ def test_the_start_is_the_other_methods_own_artifact(
     tiny_data: Path, tiny_store: Path, tmp_path: Path, start: str
 ) -> None:
     experiment = tiny_experiment(tiny_data, tiny_store, transfer={"start": start, **STAND})
-    upstream = stage_of("transfer", experiment).upstream
+    upstream = recipe_of("transfer", experiment).upstream
     other = experiment.with_method(start)
     assert [stage.name for stage in upstream] == ["source", "bridge", start]
-    assert upstream[-1].identity == stage_of("transfer", other).identity
-    model = METHODS["tgkt"]().adapt(setting_of(experiment, tmp_path)).classifier.state_dict()
-    expected = TargetModel.load(obtain("transfer", other).path).classifier.state_dict()
+    assert upstream[-1].identity == recipe_of("transfer", other).identity
+    model = METHODS["tgkt"]().adapt(context_of(experiment, tmp_path)).classifier.state_dict()
+    expected = TargetModel.load(get_or_train("transfer", other).path).classifier.state_dict()
     assert_close(model, expected)
 
 
 def test_nothing_is_bridged_for_a_transfer_that_follows_no_translator(tiny_data: Path, tiny_store: Path) -> None:
     for changes in ({"beta_kl": 0.0}, {"teachers": ["start"]}, {"teachers": ["copy"]}):
-        stage = stage_of("transfer", tiny_experiment(tiny_data, tiny_store, transfer=changes))
+        stage = recipe_of("transfer", tiny_experiment(tiny_data, tiny_store, transfer=changes))
         assert [upstream.kind for upstream in stage.upstream] == ["source"], changes
 
 
 def test_the_robust_preset_starts_from_the_pairs_and_needs_no_translator(tiny_data: Path, tiny_store: Path) -> None:
-    stage = stage_of("transfer", tiny_experiment(tiny_data, tiny_store).with_method("robust_tgkt"))
+    stage = recipe_of("transfer", tiny_experiment(tiny_data, tiny_store).with_method("robust_tgkt"))
     assert [upstream.name for upstream in stage.upstream] == ["source", "ti_distillation", "bn_adapt"]
 
 
@@ -63,14 +63,16 @@ def test_a_pool_teaches_its_mean() -> None:
 
 def test_a_pool_is_distilled_into_its_first_model(tiny_data: Path, tiny_store: Path, tmp_path: Path) -> None:
     shared = tiny_experiment(tiny_data, tiny_store)
-    pool = [obtain("transfer", shared.with_method(name)) for name in ("bn_adapt", "ti_distillation")]
+    pool = [get_or_train("transfer", shared.with_method(name)) for name in ("bn_adapt", "ti_distillation")]
     identities = [artifact.identity for artifact in pool]
     still = tiny_experiment(tiny_data, tiny_store, method="pool_distillation", transfer={"pool": identities, **STAND})
     start = TargetModel.load(pool[0].path).classifier.state_dict()
-    assert_close(PoolDistillation().adapt(setting_of(still, tmp_path / "still")).classifier.state_dict(), start)
+    assert_close(PoolDistillation().adapt(context_of(still, tmp_path / "still")).classifier.state_dict(), start)
 
     moving = {"pool": identities, "epochs": 8, "lr": 2e-3}
-    artifact = obtain("transfer", tiny_experiment(tiny_data, tiny_store, method="pool_distillation", transfer=moving))
+    artifact = get_or_train(
+        "transfer", tiny_experiment(tiny_data, tiny_store, method="pool_distillation", transfer=moving)
+    )
     said = [Outputs.load(one.path / OUTPUTS).target_logits.softmax(dim=1) for one in pool]
     mean = torch.stack(said).mean(dim=0)
     after = Outputs.load(artifact.path / OUTPUTS).target_logits.softmax(dim=1)
@@ -80,4 +82,4 @@ def test_a_pool_is_distilled_into_its_first_model(tiny_data: Path, tiny_store: P
 def test_a_missing_member_is_named(tiny_data: Path, tiny_store: Path, tmp_path: Path) -> None:
     experiment = tiny_experiment(tiny_data, tiny_store, method="pool_distillation", transfer={"pool": ["0" * 20]})
     with pytest.raises(StoreError, match=r"^transfer-0{20}: missing in "):
-        PoolDistillation().adapt(setting_of(experiment, tmp_path))
+        PoolDistillation().adapt(context_of(experiment, tmp_path))

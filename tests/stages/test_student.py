@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import torch
 
 from sfcmt.models.classifier import Prediction
 from sfcmt.stages.methods.tgkt import TGKT
-from sfcmt.stages.student import StudentLearner, Weighted, train_student
-from sfcmt.stages.terms.base import Survey
+from sfcmt.stages.student import StudentLearner, Weighted, make_terms, train_student
+from sfcmt.stages.terms.base import TargetPredictions, Term
 from sfcmt.stages.terms.infomax import InfoMax
 from sfcmt.stages.terms.pair_features import PairFeatures
-from tests.tiny import setting_of, tiny_experiment
+from sfcmt.testing.tiny import context_of, tiny_experiment
 
 
 def test_an_average_starts_with_the_first_step_and_lags_behind(
     tiny_data: Path, tiny_store: Path, tmp_path: Path
 ) -> None:
-    setting = setting_of(tiny_experiment(tiny_data, tiny_store, transfer={"ema": 0.75}), tmp_path)
-    learner = StudentLearner(setting.new_student(), {"infomax": Weighted(1.0, InfoMax())}, setting)
+    context = context_of(tiny_experiment(tiny_data, tiny_store, transfer={"ema": 0.75}), tmp_path)
+    learner = StudentLearner(context.new_student(), {"infomax": Weighted(1.0, InfoMax())}, context)
     name, expected = "bottleneck.1.running_mean", []
     start = learner.student.state_dict()[name].clone()
     assert torch.equal(learner.result.state_dict()[name], start)
@@ -39,20 +40,20 @@ class Watcher(InfoMax):
 
     seen: Prediction
 
-    def start_epoch(self, survey: Survey) -> None:
+    def start_epoch(self, survey: TargetPredictions) -> None:
         self.seen = survey.target
 
 
 def test_terms_are_shown_all_plain_target_images_in_evaluation_mode(
     tiny_data: Path, tiny_store: Path, tmp_path: Path
 ) -> None:
-    setting = setting_of(tiny_experiment(tiny_data, tiny_store), tmp_path)
-    watcher, student = Watcher(), setting.new_student()
-    learner = StudentLearner(student, {"watcher": Weighted(1.0, watcher)}, setting).train()
+    context = context_of(tiny_experiment(tiny_data, tiny_store), tmp_path)
+    watcher, student = Watcher(), context.new_student()
+    learner = StudentLearner(student, {"watcher": Weighted(1.0, watcher)}, context).train()
     before = {name: tensor.clone() for name, tensor in student.state_dict().items()}
     learner.start_epoch()
     with torch.no_grad():
-        expected = setting.source(setting.data.target.clean(torch.arange(60)).repeat(1, 3, 1, 1))
+        expected = context.source(context.data.target.clean(torch.arange(60)).repeat(1, 3, 1, 1))
     torch.testing.assert_close(watcher.seen.logits_BK, expected.logits_BK, atol=1e-5, rtol=1e-4)
     assert all(torch.equal(tensor, before[name]) for name, tensor in student.state_dict().items())
     assert student.training
@@ -62,21 +63,28 @@ def test_terms_of_no_weight_are_left_out_and_with_none_nothing_is_trained(
     tiny_data: Path, tiny_store: Path, tmp_path: Path
 ) -> None:
     off = dict.fromkeys(("beta_kl", "beta_f", "beta_self"), 0.0)
-    setting = setting_of(tiny_experiment(tiny_data, tiny_store, transfer=off), tmp_path)
-    model = TGKT().adapt(setting)
-    assert setting.workspace.curves == []
-    source = setting.source.state_dict()
+    context = context_of(tiny_experiment(tiny_data, tiny_store, transfer=off), tmp_path)
+    model = TGKT().adapt(context)
+    assert context.workspace.curves == []
+    source = context.source.state_dict()
     assert all(torch.equal(tensor, source[name]) for name, tensor in model.classifier.state_dict().items())
 
 
 def test_the_curves_are_the_weighted_terms(tiny_data: Path, tiny_store: Path, tmp_path: Path) -> None:
     rows = []
     for weight in (1.0, 1e-9):
-        setting = setting_of(
+        context = context_of(
             tiny_experiment(tiny_data, tiny_store, transfer={"epochs": 1, "lr": 1e-12}), tmp_path / str(weight)
         )
-        terms = {"features": Weighted(weight, PairFeatures(setting.pair_teacher())), "off": Weighted(0.0, InfoMax())}
-        train_student(setting, terms)
-        rows += setting.workspace.curves
+        teacher = context.pair_teacher()
+        train_student(context, {"features": weight}, {"features": partial(PairFeatures, teacher)})
+        rows += context.workspace.curves
     assert set(rows[0]) == {"epoch", "features"}
     assert abs(rows[1]["features"] / rows[0]["features"] - 1e-9) < 1e-12
+
+
+def test_a_term_of_weight_0_is_never_made() -> None:
+    def unwanted() -> Term:
+        raise AssertionError("made")
+
+    assert [*make_terms({"infomax": 0.5, "off": 0.0}, {"infomax": InfoMax, "off": unwanted})] == ["infomax"]

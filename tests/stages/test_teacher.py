@@ -11,30 +11,30 @@ import torch
 from sfcmt.data.augment import random_views
 from sfcmt.models.classifier import Prediction
 from sfcmt.stages.misread_pairs import MisreadPairTeacher
-from sfcmt.stages.setting import Setting
 from sfcmt.stages.teacher import Teacher, mean_of
-from tests.tiny import setting_of, tiny_experiment
+from sfcmt.stages.transfer_context import TransferContext
+from sfcmt.testing.tiny import context_of, tiny_experiment
 
 
 @pytest.fixture
-def setting(tiny_data: Path, tiny_store: Path, tmp_path: Path) -> Setting[Any]:
-    return setting_of(tiny_experiment(tiny_data, tiny_store), tmp_path)
+def context(tiny_data: Path, tiny_store: Path, tmp_path: Path) -> TransferContext[Any]:
+    return context_of(tiny_experiment(tiny_data, tiny_store), tmp_path)
 
 
-def counting(setting: Setting[Any]) -> tuple[Teacher, Teacher, list[int]]:
+def counting(context: TransferContext[Any]) -> tuple[Teacher, Teacher, list[int]]:
     sizes: list[int] = []
 
     def model(x_BCHW: torch.Tensor) -> Prediction:
         sizes.append(len(x_BCHW))
-        prediction: Prediction = setting.source(x_BCHW)
+        prediction: Prediction = context.source(x_BCHW)
         return prediction
 
-    column = setting.data.pair_source
+    column = context.data.pair_source
     return Teacher(model, column, "clean"), Teacher(model, column, "augmented"), sizes
 
 
-def test_a_clean_teacher_sees_each_image_once_and_no_view(setting: Setting[Any]) -> None:
-    clean, _, sizes = counting(setting)
+def test_a_clean_teacher_sees_each_image_once_and_no_view(context: TransferContext[Any]) -> None:
+    clean, _, sizes = counting(context)
 
     def never() -> torch.Tensor:
         raise AssertionError("a view was made")
@@ -43,18 +43,18 @@ def test_a_clean_teacher_sees_each_image_once_and_no_view(setting: Setting[Any])
     first = clean(rows, never)
     clean(torch.arange(60), never)
     assert sizes == [60]
-    expected = setting.source(setting.data.pair_source.clean(rows))
+    expected = context.source(context.data.pair_source.clean(rows))
     torch.testing.assert_close(first.features_BD, expected.features_BD, atol=1e-5, rtol=1e-4)
     assert not first.logits_BK.requires_grad
 
 
-def test_both_views_agree_where_nothing_is_cropped_or_flipped(setting: Setting[Any]) -> None:
-    clean, augmented, sizes = counting(setting)
+def test_both_views_agree_where_nothing_is_cropped_or_flipped(context: TransferContext[Any]) -> None:
+    clean, augmented, sizes = counting(context)
     rows = torch.tensor([0, 7, 11])
     views = random_views(3, crop=1.0, flip=False, generator=torch.Generator().manual_seed(0))
 
     def view() -> torch.Tensor:
-        return setting.data.pair_source.augmented(rows, views)
+        return context.data.pair_source.augmented(rows, views)
 
     for found, expected in zip(augmented(rows, view), clean(rows, view), strict=True):
         torch.testing.assert_close(found, expected, atol=1e-3, rtol=1e-3)
@@ -62,14 +62,14 @@ def test_both_views_agree_where_nothing_is_cropped_or_flipped(setting: Setting[A
     assert sizes == [3, 60, 3]
 
 
-def test_released_socket_misreads_its_pairs(setting: Setting[Any]) -> None:
-    manifest = setting.workspace.stage.dataset.manifest
-    teacher, rows = MisreadPairTeacher(setting), torch.arange(60)
-    order = torch.randperm(60, generator=setting.workspace.seed_everything("directory order"))
+def test_released_socket_misreads_its_pairs(context: TransferContext[Any]) -> None:
+    manifest = context.workspace.recipe.dataset.manifest
+    teacher, rows = MisreadPairTeacher(context), torch.arange(60)
+    order = torch.randperm(60, generator=context.workspace.seed_everything("directory order"))
     assert (order != rows).any()
     mean, std = manifest.target.normalisation.mean[0], manifest.target.normalisation.std[0]
-    pixels = setting.data.pair_source.images.batch(order).float()
-    expected = setting.source((pixels - mean) / std)
+    pixels = context.data.pair_source.images.batch(order).float()
+    expected = context.source((pixels - mean) / std)
     found = teacher(rows, lambda: pixels)
     torch.testing.assert_close(found.logits_BK, expected.logits_BK, atol=1e-4, rtol=1e-4)
 
@@ -84,17 +84,17 @@ def test_several_teachers_are_followed_in_their_mean_probability() -> None:
 
 def test_a_setting_names_its_teachers(tiny_data: Path, tiny_store: Path, tmp_path: Path) -> None:
     experiment = tiny_experiment(tiny_data, tiny_store, transfer={"start": "bn_adapt", "teachers": ["bridge", "shot"]})
-    setting, rows = setting_of(experiment, tmp_path), torch.arange(4)
-    x_B1HW = setting.data.target.clean(rows)
+    context, rows = context_of(experiment, tmp_path), torch.arange(4)
+    x_B1HW = context.data.target.clean(rows)
     with torch.no_grad():
         logits = {
-            "bridge": setting.source(setting.translator(x_B1HW)).logits_BK,
-            "copy": setting.source(x_B1HW.repeat(1, 3, 1, 1)).logits_BK,
-            "start": setting.start(x_B1HW.repeat(1, 3, 1, 1)).logits_BK,
-            "shot": setting.models["shot"](x_B1HW.repeat(1, 3, 1, 1)).logits_BK,
+            "bridge": context.source(context.translator(x_B1HW)).logits_BK,
+            "copy": context.source(x_B1HW.repeat(1, 3, 1, 1)).logits_BK,
+            "start": context.start(x_B1HW.repeat(1, 3, 1, 1)).logits_BK,
+            "shot": context.models["shot"](x_B1HW.repeat(1, 3, 1, 1)).logits_BK,
         }
     assert not torch.allclose(logits["copy"], logits["start"])  # F_t starts from the source model after BN adaptation
     for names in (["bridge"], ["copy"], ["start"], ["bridge", "start", "shot"]):
         expected = torch.stack([logits[name].softmax(dim=1) for name in names]).mean(dim=0)
-        found = setting.teacher(names)(rows, lambda: x_B1HW).logits_BK.softmax(dim=1)  # type: ignore[arg-type]
+        found = context.teacher(names)(rows, lambda: x_B1HW).logits_BK.softmax(dim=1)  # type: ignore[arg-type]
         torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-3)

@@ -10,9 +10,9 @@ import mlflow
 import pytest
 
 from sfcmt.callbacks import Callback
+from sfcmt.testing.tiny import tiny_experiment
+from sfcmt.tuning.comparison import Comparison
 from tests.database import new_database
-from tests.tiny import tiny_experiment
-from tuning.comparison import Comparison
 
 
 @contextmanager

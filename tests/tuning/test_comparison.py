@@ -11,11 +11,11 @@ import torch
 from sfcmt.callbacks import Callback
 from sfcmt.evaluation.labels import open_labels
 from sfcmt.outputs import Outputs
+from sfcmt.testing.tiny import Recorder, contents, tiny_experiment, write_tiny
+from sfcmt.tuning.comparison import Comparison
+from sfcmt.tuning.summary import StageCounter
 from sfcmt.validators import POOL_VALIDATORS, VALIDATORS
-from tests.tiny import Recorder, contents, tiny_experiment, write_tiny
 from tests.tuning.conftest import METHODS, SEEDS
-from tuning.comparison import Comparison
-from tuning.summary import StageCounter
 
 
 def stages_of(store: Path) -> dict[str, dict[str, bytes]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.tiny import tiny_experiment
+from sfcmt.testing.tiny import tiny_experiment
 
 pytestmark = pytest.mark.slow
 HEAVY = 3

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from sfcmt.artifact import Artifact
 from sfcmt.callbacks import Callback
-from sfcmt.store import Artifact
-from tests.tiny import tiny_experiment, write_tiny
+from sfcmt.testing.tiny import tiny_experiment, write_tiny
+from sfcmt.tuning.comparison import Comparison
+from sfcmt.tuning.summary import StageCounter, Summary, SummaryRow, summarise, table_of
 from tests.tuning.conftest import METHODS, SEEDS
-from tuning.comparison import Comparison
-from tuning.summary import StageCounter, Summary, SummaryRow, summarise, table_of
 
 ORACLE = SummaryRow("oracle_real_source", True, ["c"], {}, [1.0, 0.98], [1.0, 0.96])
 TGKT = SummaryRow("tgkt", False, ["a"], {"infomax": [0.5, 0.7], "ensv": [0.9, 0.9]}, [0.4, 0.6], [0.5, 0.5])
@@ -92,6 +92,6 @@ def test_json_round_trip(trained: Comparison) -> None:
 def test_stages_are_counted_once_by_how_they_were_first_met(trained: Comparison) -> None:
     first, second = trained.transfers[:2]
     counter = StageCounter()
-    for stage, reused in ((first, False), (first, True), (second, True), (second, True)):
-        counter.stage_ended(stage, Artifact(Path("nowhere"), reused))
+    for recipe, reused in ((first, False), (first, True), (second, True), (second, True)):
+        counter.stage_ended(recipe, Artifact(Path("nowhere"), reused))
     assert (counter.trained, counter.found) == ({first.identity}, {second.identity})

@@ -14,16 +14,16 @@ from mlflow.entities import Run
 from sfcmt.data.loading import decode_all
 from sfcmt.data.schema import Split
 from sfcmt.identity import digest
-from sfcmt.stages.bridge import BridgeStage
+from sfcmt.stages.methods.tgkt import TGKTConfig
+from sfcmt.tuning.compare import track
+from sfcmt.tuning.comparison import Cell, Comparison
+from sfcmt.tuning.models import load_model
+from sfcmt.tuning.summary import summarise
+from sfcmt.tuning.tracker import Tracker, TrackingError, outages_reported
 from sfcmt.validators import POOL_VALIDATORS, VALIDATORS
 from tests.database import new_database
 from tests.server import free_port, tracking_server
 from tests.tuning.conftest import METHODS, SEEDS, using
-from tuning.comparison import Cell, Comparison
-from tuning.execute import track
-from tuning.models import load_model
-from tuning.summary import summarise
-from tuning.tracker import Tracker, TrackingError, outages_reported
 
 pytestmark = pytest.mark.slow
 
@@ -75,12 +75,12 @@ class TestOneRun:
         assert self.run.info.run_name == "tgkt seed 0"
         params = self.run.data.params
         assert (params["method"], params["seed"], params["source.backbone"]) == ("tgkt", "0", "small")
-        assert float(params["transfer.beta_f"]) == self.cell.stage.experiment.transfer.beta_f
+        assert float(params["transfer.beta_f"]) == self.cell.recipe.settings(TGKTConfig).beta_f
         assert params["bridge.epochs"] == "2"
         assert not [name for name in params if name.startswith(("runtime", "data.folder", "description"))]
         tags = self.run.data.tags
         assert tags["sfcmt.method"] == "tgkt"
-        assert tags["sfcmt.stage"] == self.cell.stage.identity
+        assert tags["sfcmt.stage"] == self.cell.recipe.identity
         assert Path(tags["sfcmt.artifact"]) == self.cell.artifact.path
 
     def test_metrics_are_validators_and_oracles_apart(self) -> None:
@@ -95,7 +95,7 @@ class TestOneRun:
 
     def test_steps_of_curves_are_epochs(self) -> None:
         client = mlflow.MlflowClient()
-        bridge = next(stage for stage in self.cell.stage.upstream if isinstance(stage, BridgeStage))
+        bridge = self.cell.recipe.needed("bridge")
         artifact = self.comparison.store.find(bridge)
         assert artifact is not None
         history = client.get_metric_history(self.run.info.run_id, "bridge/reconstruction")
@@ -206,5 +206,5 @@ def test_a_server_is_told_the_same(trained: Comparison, server: str) -> None:
     torch.testing.assert_close(model(pixels_of(trained)[:3]), expected, rtol=1e-4, atol=1e-4)
     (run,) = runs()
     assert run.data.tags["sfcmt.identity"] == digest(
-        [tgkt(trained)[0].stage.identity, trained.dataset.manifest.model_dump(mode="json"), None]
+        [tgkt(trained)[0].recipe.identity, trained.dataset.manifest.model_dump(mode="json"), None]
     )

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
+from sfcmt.testing.outputs import collapsed, perfect, random, uniform
 from sfcmt.validators.bnm import bnm
-from tests.validators.examples import collapsed, perfect, random, uniform
 
 
 def test_against_the_eigenvalues_of_the_gram_matrix() -> None:

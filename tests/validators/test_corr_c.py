@@ -5,8 +5,8 @@ import pytest
 from scipy.spatial.distance import cosine
 from scipy.special import softmax
 
+from sfcmt.testing.outputs import collapsed, perfect, random, uniform
 from sfcmt.validators.corr_c import corr_c
-from tests.validators.examples import collapsed, perfect, random, uniform
 
 
 def test_against_numpy() -> None:

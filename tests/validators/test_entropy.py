@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
+from sfcmt.testing.outputs import collapsed, outputs, perfect, uniform
 from sfcmt.validators.entropy import entropy
-from tests.validators.examples import collapsed, outputs, perfect, uniform
 
 
 def test_by_hand() -> None:

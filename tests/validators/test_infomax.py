@@ -7,8 +7,8 @@ import pytest
 from scipy.special import softmax
 from scipy.stats import entropy
 
+from sfcmt.testing.outputs import collapsed, perfect, random, uniform
 from sfcmt.validators.infomax import infomax
-from tests.validators.examples import collapsed, perfect, random, uniform
 
 
 def test_against_scipy() -> None:

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import torch
 
+from sfcmt.testing.outputs import collapsed, outputs, perfect
 from sfcmt.validators.pair_agreement import pair_agreement
-from tests.validators.examples import collapsed, outputs, perfect
 
 
 def test_share_of_equal_classes() -> None:

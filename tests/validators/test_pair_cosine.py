@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 
+from sfcmt.testing.outputs import outputs
 from sfcmt.validators.pair_cosine import pair_cosine
-from tests.validators.examples import outputs
 
 
 def test_by_hand() -> None:

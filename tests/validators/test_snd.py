@@ -7,8 +7,8 @@ import pytest
 from scipy.special import softmax
 from scipy.stats import entropy
 
+from sfcmt.testing.outputs import collapsed, perfect, random, uniform
 from sfcmt.validators.snd import snd
-from tests.validators.examples import collapsed, perfect, random, uniform
 
 
 @pytest.mark.parametrize("images", [2, 40, 1100])  # 1100: more than the rows at once, and no multiple of them

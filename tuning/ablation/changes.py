@@ -9,12 +9,13 @@ from typing import Any
 from sfcmt.errors import ConfigError, Problem
 from sfcmt.experiment import Experiment
 from sfcmt.identity import result_fields
+from sfcmt.recipes import source_data
 from sfcmt.stages.method import METHODS
-from tuning.ablation.designs import Design
-from tuning.ablation.factors import Factor, Level, factor_of
-from tuning.search.space import apply_values
+from sfcmt.tuning.ablation.designs import Design
+from sfcmt.tuning.ablation.factors import Factor, Level, factor_of
+from sfcmt.tuning.search.space import MAY_VARY, apply_values, may_vary
 
-_SECTIONS = ("source", "bridge", "transfer")
+_SECTIONS = ("data", "source", "bridge", "transfer")
 
 
 def read_factors(
@@ -38,10 +39,10 @@ def read_factors(
 
 def _with_origin(name: str, level: Level, experiment: Experiment[Any]) -> Level:
     """A level, told whether the experiment has its values already. Raises `ConfigError`."""
-    outside = [field for field in level.changes if field.partition(".")[0] not in _SECTIONS]
+    outside = [field for field in level.changes if not may_vary(field)]
     if outside or not level.changes:
         wrong = ", ".join(outside) or level.name
-        raise ConfigError([Problem(f"factors.{name}", wrong, "fields of source, bridge or transfer")])
+        raise ConfigError([Problem(f"factors.{name}", wrong, f"fields, each {MAY_VARY}")])
     try:
         changed = apply_values(experiment, level.changes)
     except ConfigError as error:
@@ -68,4 +69,5 @@ def _trained(experiment: Experiment[Any]) -> dict[str, Any]:
     """What of an experiment is trained: a method that uses no bridge does not care for its fields."""
     needs_bridge = METHODS[experiment.method].needs_bridge(experiment.transfer)
     sections = [name for name in _SECTIONS if name != "bridge" or needs_bridge]
-    return {name: result_fields(getattr(experiment, name)) for name in sections} | {"method": experiment.method}
+    trained: dict[str, Any] = {name: result_fields(getattr(experiment, name)) for name in sections}
+    return trained | {"method": experiment.method, "size": source_data(experiment).size}

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import Any, Literal
 
-from tuning.ablation.factors import OWN, Factor, Level
-from tuning.ablation.fractions import Fraction, Resolution
+from sfcmt.tuning.ablation.factors import OWN, Factor, Level
+from sfcmt.tuning.ablation.fractions import Fraction, Resolution
 
 Kind = Literal["leave_one_out", "add_one_in", "one_at_a_time", "factorial", "fractional", "grid", "methods"]
 BASELINE = "baseline"

@@ -10,13 +10,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from clusters.session import ray_session
 from sfcmt.callbacks import Callback
-from tuning.ablation.designs import Arm
-from tuning.ablation.study import NUISANCE, Ablation
-from tuning.search.spec import CheckedSearch, Objective, Pick, Search, SearchSpec
-from tuning.search.study import Study
-from tuning.search.study_folder import SELECTION
+from sfcmt.clusters.session import ray_session
+from sfcmt.tuning.ablation.designs import Arm
+from sfcmt.tuning.ablation.study import NUISANCE, Ablation
+from sfcmt.tuning.search.spec import CheckedSearch, Objective, Pick, Search, SearchSpec
+from sfcmt.tuning.search.study import Study
+from sfcmt.tuning.search.study_folder import SELECTION
 
 _NAME = "nuisance"
 
@@ -30,9 +30,9 @@ def search_nuisance(ablation: Ablation, callback: Callback) -> None:
 
 
 def _picked(ablation: Ablation, arm: Arm, callback: Callback) -> dict[str, Any]:
-    from tuning.search.run import run_study
+    from sfcmt.tuning.search.run import run_study
 
-    study = Study(_NAME, _search(ablation, arm))
+    study = Study.of(_NAME, _search(ablation, arm))
     if (study.folder / SELECTION).is_file():
         selection = study.selection()
     else:

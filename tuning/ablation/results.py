@@ -14,10 +14,10 @@ from sfcmt.data.schema import Split
 from sfcmt.evaluation.labels import has_labels, open_labels
 from sfcmt.evaluation.oracles import oracle_logits
 from sfcmt.evaluation.scores import score
-from sfcmt.stages.stage import Stage
+from sfcmt.recipe import Recipe
+from sfcmt.tuning.ablation.study import Ablation, Run
+from sfcmt.tuning.comparison import Cell, validated
 from sfcmt.validators import POOL_VALIDATORS, VALIDATORS
-from tuning.ablation.study import Ablation, Run
-from tuning.comparison import Cell, validated
 
 VALIDATOR_COLUMNS = [f"validator/{name}" for name in (*VALIDATORS, *POOL_VALIDATORS)]
 ORACLE_COLUMNS = ["oracle/accuracy", "oracle/balanced_accuracy"]
@@ -31,6 +31,7 @@ SCHEMA = pa.schema(
         ("seconds", pa.float64()),
         ("reused", pa.bool_()),
         ("failure", pa.string()),
+        ("made_by", pa.string()),
         *((name, pa.float64()) for name in (*VALIDATOR_COLUMNS, *ORACLE_COLUMNS)),
     ]
 )
@@ -41,15 +42,15 @@ ORACLE_SCHEMA = pa.schema(
 )
 
 
-def oracles_of(ablation: Ablation, stages: Sequence[Stage]) -> pa.Table:
+def oracles_of(ablation: Ablation, recipes: Sequence[Recipe]) -> pa.Table:
     """A row for each oracle stage, all of which are trained."""
     rows = []
-    for stage in stages:
-        artifact = ablation.store.find(stage)
-        assert artifact is not None, f"{stage.name} has been trained"
+    for recipe in recipes:
+        artifact = ablation.store.find(recipe)
+        assert artifact is not None, f"{recipe.name} has been trained"
         judged = score(oracle_logits(artifact), open_labels(ablation.dataset).labels_N)
         values = dict(zip(ORACLE_COLUMNS, (judged.accuracy, judged.balanced_accuracy), strict=True))
-        rows.append({"oracle": stage.name, "seed": stage.seed} | values)
+        rows.append({"oracle": recipe.name, "seed": recipe.seed} | values)
     return pa.Table.from_pylist(rows, ORACLE_SCHEMA)
 
 
@@ -57,15 +58,16 @@ def results_of(ablation: Ablation, runs: Sequence[Run], opens_labels: bool) -> p
     """A row for each run, trained or diverged. Oracle columns are null without `opens_labels`, or labels."""
     labels_N = open_labels(ablation.dataset).labels_N if opens_labels and has_labels(ablation.dataset) else None
     found, diverged = ablation.note_found(list(runs)), ablation.diverged
-    rows = {(run.arm.name, run.seed): _row(ablation, run, diverged.get(run.stage.identity)) for run in runs}
-    trained = [run for run in runs if run.stage.identity not in diverged]
+    rows = {(run.arm.name, run.seed): _row(ablation, run, diverged.get(run.recipe.identity)) for run in runs}
+    trained = [run for run in runs if run.recipe.identity not in diverged]
     for seed in sorted({run.seed for run in trained}):
         pool = [run for run in trained if run.seed == seed]  # pool validators see all arms of one seed
         for run, cell, scores in _judged(ablation, pool, labels_N):
             own = {
-                "transfer": run.stage.identity,
+                "transfer": run.recipe.identity,
                 "seconds": cell.artifact.seconds,
-                "reused": found[run.stage.identity],
+                "reused": found[run.recipe.identity],
+                "made_by": json.dumps(cell.artifact.made_by),
             }
             rows[run.arm.name, seed] |= own | scores
     return pa.Table.from_pylist([rows[run.arm.name, run.seed] for run in runs], SCHEMA)
@@ -102,16 +104,16 @@ def _judged(
 
 def cell_of(ablation: Ablation, run: Run) -> Cell:
     """A run that has been trained."""
-    artifact = ablation.store.find(run.stage)
+    artifact = ablation.store.find(run.recipe)
     assert artifact is not None, f"{run.arm.name}, seed {run.seed} has been trained"
-    return Cell(run.stage, artifact)
+    return Cell(run.recipe, artifact)
 
 
 def _row(ablation: Ablation, run: Run, failure: str | None) -> dict[str, Any]:
     return {
         "study": ablation.folder.name,
         "experiment": Path(ablation.spec.experiment).stem,
-        "method": run.stage.name,
+        "method": run.recipe.name,
         "data": ablation.dataset.manifest.name,
         "data_digest": ablation.dataset.digest(*Split),
         "arm": run.arm.name,

@@ -8,14 +8,14 @@ from __future__ import annotations
 import pyarrow as pa
 
 from sfcmt.callbacks import Callback
-from sfcmt.evaluation.oracles import oracle_stages
+from sfcmt.evaluation.oracles import oracle_recipes
 from sfcmt.progress.lines import LOGGER
 from sfcmt.stages.fit import DivergedError
-from tuning.ablation.nuisance import search_nuisance
-from tuning.ablation.results import oracles_of, results_of, to_bytes, values_of
-from tuning.ablation.stopping import StoppingRule
-from tuning.ablation.study import ORACLES, RESULTS, Ablation, Run
-from tuning.training import train_stages
+from sfcmt.tuning.ablation.nuisance import search_nuisance
+from sfcmt.tuning.ablation.results import oracles_of, results_of, to_bytes, values_of
+from sfcmt.tuning.ablation.stopping import StoppingRule
+from sfcmt.tuning.ablation.study import ORACLES, RESULTS, Ablation, Run
+from sfcmt.tuning.training import train_stages
 
 
 def run_ablation(ablation: Ablation, callback: Callback, jobs: int | None = None) -> pa.Table:
@@ -27,6 +27,7 @@ def run_ablation(ablation: Ablation, callback: Callback, jobs: int | None = None
     """
     test, jobs = ablation.spec.test, jobs or ablation.spec.resources.concurrent
     with ablation.driving():
+        ablation.note_extension()
         search_nuisance(ablation, callback)
         counts = first_counts(ablation)
         _train(ablation, ablation.runs(counts), callback, jobs)
@@ -70,9 +71,9 @@ def _train(ablation: Ablation, runs: list[Run], callback: Callback, jobs: int | 
     ablation.note_found(runs)
     by_seed = sorted(runs, key=lambda run: run.seed)
     while True:
-        stages = [run.stage for run in by_seed if run.stage.identity not in ablation.diverged]
+        recipes = [run.recipe for run in by_seed if run.recipe.identity not in ablation.diverged]
         try:
-            return train_stages(stages, ablation.experiment.runtime, ablation.store, callback, jobs)
+            return train_stages(recipes, ablation.experiment.runtime, ablation.store, callback, jobs)
         except DivergedError as error:
             LOGGER.info(f"{error}; what stands on it is left out")
             ablation.note_diverged(runs, error)
@@ -80,6 +81,6 @@ def _train(ablation: Ablation, runs: list[Run], callback: Callback, jobs: int | 
 
 def _write_oracles(ablation: Ablation, seeds: int, callback: Callback, jobs: int | None) -> None:
     """What the labels themselves could teach, under the same seeds: trained when nothing is left to choose."""
-    stages = oracle_stages(ablation.experiment, ablation.dataset, ablation.checked.seeds(seeds))
-    train_stages(stages, ablation.experiment.runtime, ablation.store, callback, jobs)
-    ablation.write(ORACLES, to_bytes(oracles_of(ablation, stages)))
+    recipes = oracle_recipes(ablation.experiment, ablation.dataset, ablation.checked.seeds(seeds))
+    train_stages(recipes, ablation.experiment.runtime, ablation.store, callback, jobs)
+    ablation.write(ORACLES, to_bytes(oracles_of(ablation, recipes)))

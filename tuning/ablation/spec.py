@@ -19,16 +19,16 @@ from sfcmt.config import Section
 from sfcmt.errors import ConfigError, Problem
 from sfcmt.experiment import Experiment, load_experiment, read_section
 from sfcmt.stages.method import METHODS
+from sfcmt.tuning.ablation.changes import arm_problems, read_factors
+from sfcmt.tuning.ablation.designs import Arm, Design, Kind, design_of, methods_design
+from sfcmt.tuning.ablation.factors import Factor
+from sfcmt.tuning.ablation.fractions import Fraction, Resolution
+from sfcmt.tuning.ablation.min_p_value import TestKind, min_p_value
+from sfcmt.tuning.ablation.stopping import StoppingRule, planned_looks
+from sfcmt.tuning.search.space import Distribution, apply_values, space_problems
+from sfcmt.tuning.search.spec import ANCHOR_AGREEMENT, Resources
 from sfcmt.validators import POOL_VALIDATORS, VALIDATORS
 from sfcmt.yaml_files import read_yaml
-from tuning.ablation.changes import arm_problems, read_factors
-from tuning.ablation.designs import Arm, Design, Kind, design_of, methods_design
-from tuning.ablation.factors import Factor
-from tuning.ablation.fractions import Fraction, Resolution
-from tuning.ablation.reach import TestKind, smallest_p
-from tuning.ablation.stopping import StoppingRule, planned_looks
-from tuning.search.space import Distribution, apply_values, space_problems
-from tuning.search.spec import ANCHOR_AGREEMENT, Resources
 
 ORACLES = ("oracle_balanced_accuracy", "oracle_accuracy")
 """What needs labels."""
@@ -92,7 +92,7 @@ class AblationSpec(Section):
     resolution: Resolution | None = None
     """The least that a `fractional` design may have."""
     factors: dict[Annotated[str, Field(pattern=r"^\w[\w-]*$")], dict[str, Any]] = Field(default_factory=dict)
-    """Named changes; for their forms see `tuning.ablation.factors`."""
+    """Named changes; for their forms see `sfcmt.tuning.ablation.factors`."""
     methods: tuple[str, ...] = ()
     """What the experiment's own method is compared with, in a design `methods`; their own fields are in `baselines`."""
     oracles: bool = False
@@ -167,7 +167,7 @@ def check_ablation(spec: AblationSpec, experiment: Experiment[Any]) -> CheckedAb
         design = methods_design(experiment.method, spec.methods)
     else:
         design = design_of(spec.design, factors, spec.resolution)
-    if problems := [*arm_problems(design, experiment), *_reach_problems(spec, design)]:
+    if problems := [*arm_problems(design, experiment), *_power_problems(spec, design)]:
         raise ConfigError(problems)
     return CheckedAblation(spec, experiment, design)
 
@@ -259,12 +259,12 @@ def _nuisance_problems(spec: AblationSpec, factors: Sequence[Factor], experiment
             yield Problem(f"nuisance.space.{field}", field, f"a field that is not scientific: {factor.name} changes it")
 
 
-def _reach_problems(spec: AblationSpec, design: Design) -> Iterator[Problem]:
+def _power_problems(spec: AblationSpec, design: Design) -> Iterator[Problem]:
     """A test that cannot reject anything, whatever comes out."""
     if not isinstance(spec.seeds, int):
         return
     family = len(design.arms) - 1 if spec.test.correction == "holm" else 1
-    if (reach := smallest_p(spec.test.kind, spec.seeds) * family) > spec.test.alpha:
+    if (reach := min_p_value(spec.test.kind, spec.seeds) * family) > spec.test.alpha:
         tests = "1 test" if family == 1 else f"{family} tests after holm"
         allowed = f"paired_t, or more seeds: with {spec.seeds} it never gets below {reach:.3g} in {tests}"
         yield Problem("test.kind", spec.test.kind, allowed)

@@ -18,7 +18,7 @@ from typing import Literal
 
 import numpy as np
 
-from tuning.ablation.student import t_limits
+from sfcmt.tuning.ablation.student import t_limits
 
 Verdict = Literal["different", "equivalent", "go on", "undecided"]
 

@@ -7,6 +7,7 @@ STORE/studies/NAME-IDENTITY/
   diverged.json     why transfers that cannot be trained cannot
   oracles.arrow     a row for each oracle and seed, if they were asked for
   results.arrow     a row for each arm and seed, written when all is trained
+  extended.json     how many seeds there were when results were shown, before there were more
 """
 
 from __future__ import annotations
@@ -14,31 +15,38 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from clusters.lasting import refuse_fleeting_store
+from sfcmt.clusters.persistence import require_persistent_store
 from sfcmt.data.dataset import Dataset
 from sfcmt.data.opening import open_dataset
-from sfcmt.data.schema import Split
 from sfcmt.errors import ConfigError, Problem
 from sfcmt.evaluation.labels import has_labels
 from sfcmt.experiment import Experiment
-from sfcmt.identity import digest, result_fields
+from sfcmt.file_format import FORMAT, NOW
+from sfcmt.identity import digest
+from sfcmt.recipe import Recipe
+from sfcmt.recipes import transfer_recipe
 from sfcmt.stages.fit import DivergedError
-from sfcmt.stages.stage import Stage
-from sfcmt.stages.transfer import TransferStage
 from sfcmt.store import Store
-from tuning.ablation.designs import Arm
-from tuning.ablation.spec import CheckedAblation
-from tuning.kinds import StudyKind
-from tuning.search.space import Values, apply_values
-from tuning.search.study import placed
-from tuning.search.study_folder import SPEC, StudyFolder, write_bytes, write_spec
+from sfcmt.tuning.ablation.designs import Arm
+from sfcmt.tuning.ablation.spec import CheckedAblation
+from sfcmt.tuning.kinds import StudyKind
+from sfcmt.tuning.search.space import Values, apply_values
+from sfcmt.tuning.search.study import placed
+from sfcmt.tuning.search.study_folder import SPEC, StudyFolder, write_bytes, write_spec
 
 RESULTS, ORACLES, NUISANCE = "results.arrow", "oracles.arrow", "nuisance.json"
-FOUND, DIVERGED = "found.json", "diverged.json"
+FOUND, DIVERGED, EXTENDED = "found.json", "diverged.json", "extended.json"
+
+
+def read_extension(folder: Path) -> list[int]:
+    """Numbers of seeds whose results were shown before there were more."""
+    path = folder / EXTENDED
+    return list(json.loads(path.read_text())) if path.is_file() else []
 
 
 @dataclass(frozen=True)
@@ -46,19 +54,19 @@ class Run:
     """One arm under one seed."""
 
     arm: Arm
-    stage: TransferStage
+    recipe: Recipe
 
     @property
     def seed(self) -> int:
         """The seed of all its stages."""
-        return self.stage.seed
+        return self.recipe.seed
 
 
 class Ablation:
     """One ablation with its arms. Making it opens (or makes) its folder."""
 
     def __init__(self, name: str, checked: CheckedAblation) -> None:
-        refuse_fleeting_store(checked.experiment.runtime.store)
+        require_persistent_store(checked.experiment.runtime.store)
         self.name, self.spec, self.design = name, checked.spec, checked.design
         self.checked = replace(checked, experiment=placed(checked.experiment, checked.spec.resources))
         self.experiment = self.checked.experiment
@@ -71,7 +79,8 @@ class Ablation:
         self.identity = _identity(checked, self.dataset)
         self._folder = StudyFolder(self.store, f"{name}-{self.identity}")
         self.folder = self._folder.path
-        saved = {"kind": StudyKind.ABLATION, "name": name, "spec": self.spec.model_dump(mode="json", exclude_none=True)}
+        spec = self.spec.model_dump(mode="json", exclude_none=True)
+        saved = {FORMAT: NOW, "kind": StudyKind.ABLATION, "name": name, "spec": spec}
         write_spec(self.folder / SPEC, saved | {"experiment": self.experiment.model_dump(mode="json")})
         self.driving = self._folder.driving
 
@@ -90,7 +99,7 @@ class Ablation:
         """The first seeds, so many as `counts` says for each arm, in the order of the design."""
         nuisance = self.nuisance
         return [
-            Run(arm, TransferStage(experiment, self.dataset, seed))
+            Run(arm, transfer_recipe(experiment, self.dataset, seed))
             for arm in self.design.arms
             for experiment in [self._experiment_of(arm, nuisance.get(arm.name, {}).get("values", {}))]
             for seed in self.checked.seeds(counts[arm.name])
@@ -103,17 +112,25 @@ class Ablation:
 
     def note_diverged(self, runs: list[Run], error: DivergedError) -> None:
         """Give up the runs that are, or stand on, the stage that diverged: it would do so again."""
-        lost = {run.stage.identity: str(error) for run in runs if _stands_on(run.stage, error.identity)}
+        lost = {run.recipe.identity: str(error) for run in runs if run.recipe.stands_on(error.identity)}
         self.write(DIVERGED, (json.dumps(self.diverged | lost, indent=2) + "\n").encode())
 
     def note_found(self, runs: list[Run]) -> dict[str, bool]:
         """Whether each run's transfer was there before the study came to it, by identity; asked once, and kept."""
         known: dict[str, bool] = self._read(FOUND)
-        new = [run.stage for run in runs if run.stage.identity not in known]
+        new = [run.recipe for run in runs if run.recipe.identity not in known]
         if new:
-            known |= {stage.identity: self.store.find(stage) is not None for stage in new}
+            known |= {recipe.identity: self.store.find(recipe) is not None for recipe in new}
             self.write(FOUND, (json.dumps(known, indent=2) + "\n").encode())
         return known
+
+    def note_extension(self) -> None:
+        """Keep how many seeds there are results of, if more are to be trained now that these may have been seen."""
+        if not isinstance(self.spec.seeds, int) or not (self.folder / RESULTS).is_file():
+            return
+        shown, noted = len(set(self.results()["seed"].to_pylist())), read_extension(self.folder)
+        if shown < self.spec.seeds and shown not in noted:
+            self.write(EXTENDED, (json.dumps([*noted, shown]) + "\n").encode())
 
     def results(self) -> pa.Table:
         """What `results.arrow` holds."""
@@ -132,13 +149,17 @@ class Ablation:
         return apply_values(self.checked.experiment_of(arm), values)
 
 
-def _stands_on(stage: Stage, identity: str) -> bool:
-    return stage.identity == identity or any(_stands_on(upstream, identity) for upstream in stage.upstream)
-
-
 def _identity(checked: CheckedAblation, dataset: Dataset) -> str:
-    """Digest of all that can change the rows or how they are tested. Never of target labels."""
+    """Digest of all that can change the rows or how they are tested, but for a number of seeds: that can be raised.
+
+    Never of target labels.
+    """
     spec = checked.spec.model_dump(mode="json", include={"seeds", "nuisance", "test", "oracles"}, exclude_none=True)
-    arms = [[arm.name, dict(arm.levels), result_fields(checked.experiment_of(arm))] for arm in checked.design.arms]
-    baselines = checked.experiment.baselines  # methods to start from are trained as these say
-    return digest([spec, arms, result_fields(checked.experiment), baselines, dataset.digest(*Split)])
+    if isinstance(checked.spec.seeds, int):
+        del spec["seeds"]
+    seed = checked.experiment.seed
+    arms = [
+        [arm.name, dict(arm.levels), transfer_recipe(checked.experiment_of(arm), dataset, seed).identity]
+        for arm in checked.design.arms
+    ]
+    return digest([spec, arms])

@@ -7,13 +7,14 @@ from typing import Any
 from optuna.trial import TrialState
 
 from sfcmt.callbacks import Callback
+from sfcmt.commit import code_version
 from sfcmt.outputs import OUTPUTS, Outputs
-from sfcmt.stages.transfer import TransferStage
+from sfcmt.recipe import Recipe
+from sfcmt.recipes import transfer_recipe
+from sfcmt.tuning.search.study import Study
+from sfcmt.tuning.search.study_folder import DISTILLED as FILE
+from sfcmt.tuning.training import train_stages
 from sfcmt.validators import VALIDATORS
-from tuning.commit import code_version
-from tuning.search.study import Study
-from tuning.search.study_folder import DISTILLED as FILE
-from tuning.training import train_stages
 
 METHOD, DISTILLED = "pool_distillation", "distilled"
 """The method, and what its model is called in a study."""
@@ -28,14 +29,14 @@ def distill_study(study: Study, callback: Callback) -> dict[str, Any]:
     winner = study.selection()["winner"]
     completed = [trial for trial in study.trials if trial.state == TrialState.COMPLETE]
     ordered = sorted(completed, key=lambda trial: (trial.number != winner, trial.number))
-    stage = _stage(study, tuple(dict.fromkeys(trial.user_attrs["transfer"] for trial in ordered)))
-    train_stages([stage], study.experiment.runtime, study.store, callback)
-    outputs = Outputs.load(study.store.obtain(stage, study.experiment.runtime, Callback()).path / OUTPUTS)
+    recipe = _stage(study, tuple(dict.fromkeys(trial.user_attrs["transfer"] for trial in ordered)))
+    train_stages([recipe], study.experiment.runtime, study.store, callback)
+    outputs = Outputs.load(study.store.get_or_train(recipe, study.experiment.runtime, Callback()).path / OUTPUTS)
     made = study.distilled()
     distilled = {
         "study": study.identity,
-        "commit": made["commit"] if made and made["transfer"] == stage.identity else code_version(),
-        "transfer": stage.identity,
+        "commit": made["commit"] if made and made["transfer"] == recipe.identity else code_version(),
+        "transfer": recipe.identity,
         "trials": [trial.number for trial in ordered],
         "validators": {name: validator(outputs) for name, validator in VALIDATORS.items()},
     }
@@ -43,9 +44,9 @@ def distill_study(study: Study, callback: Callback) -> dict[str, Any]:
     return distilled
 
 
-def _stage(study: Study, pool: tuple[str, ...]) -> TransferStage:
+def _stage(study: Study, pool: tuple[str, ...]) -> Recipe:
     """The stage of the pool's method; its own fields are the experiment's `baselines.pool_distillation`."""
     baselines = study.experiment.baselines
     own = baselines.get(METHOD, {}) | {"pool": pool}
     experiment = study.experiment.model_copy(update={"baselines": baselines | {METHOD: own}})
-    return TransferStage(experiment.with_method(METHOD), study.dataset, experiment.seed)
+    return transfer_recipe(experiment.with_method(METHOD), study.dataset_now(), experiment.seed)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from sfcmt.errors import StoreError
 from sfcmt.storage import Storage
-from tuning.search.optuna_study import SearchError
+from sfcmt.tuning.search.optuna_study import SearchError
 
 SIGN = "driver.json"
 _SECONDS = 3.0

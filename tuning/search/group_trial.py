@@ -14,10 +14,10 @@ from typing import Any
 from ray import tune
 from ray.tune.result import DONE
 
-from clusters.train import RayTrain
+from sfcmt.clusters.train import RayTrain
 from sfcmt.errors import SfcmtError
-from tuning.search.ray_bridge import FAILED, VALUES
-from tuning.search.trial import Report, TrialContext, train_and_judge
+from sfcmt.tuning.search.ray_bridge import FAILED, VALUES
+from sfcmt.tuning.search.trial import Report, TrialContext, train_and_judge
 
 Result = dict[str, Any]
 _PATIENCE = 60.0

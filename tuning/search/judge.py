@@ -8,8 +8,8 @@ import numpy as np
 import torch
 
 from sfcmt.outputs import Outputs
+from sfcmt.tuning.search.spec import ANCHOR_AGREEMENT, Objective
 from sfcmt.validators import VALIDATORS, Validator
-from tuning.search.spec import ANCHOR_AGREEMENT, Objective
 
 
 class Judge:

@@ -22,8 +22,8 @@ from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 from optuna.trial import FrozenTrial, TrialState
 
 from sfcmt.errors import SfcmtError
-from tuning.search.space import Space, Values, suggest_all
-from tuning.search.spec import ASHA, Hyperband, Median, Scheduler, Search
+from sfcmt.tuning.search.space import Space, Values, suggest_all
+from sfcmt.tuning.search.spec import ASHA, Hyperband, Median, Scheduler, Search
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)

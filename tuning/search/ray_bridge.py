@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import Searcher
 
-from tuning.search.optuna_study import OptunaStudy, SearchError
+from sfcmt.tuning.search.optuna_study import OptunaStudy, SearchError
 
 if TYPE_CHECKING:
     from ray.tune.execution.tune_controller import TuneController

@@ -16,22 +16,22 @@ os.environ.setdefault("TUNE_DISABLE_SIGINT_HANDLER", "1")
 import ray
 from ray import tune
 
-from clusters.session import on_cluster, places, ray_session
-from clusters.shared_storage import refuse_unshared_store
-from clusters.tasks import obtain_on_cluster
 from sfcmt.callbacks import Callback
+from sfcmt.clusters.session import on_cluster, places, ray_session
+from sfcmt.clusters.shared_storage import refuse_unshared_store
+from sfcmt.clusters.tasks import train_on_cluster
 from sfcmt.config import Runtime
 from sfcmt.errors import ConfigError, Problem, SfcmtError
-from tuning.pausing import PausedError
-from tuning.search.group_trial import GroupTrial
-from tuning.search.optuna_study import OptunaStudy, SearchError
-from tuning.search.ray_bridge import PruningScheduler, StudySearcher
-from tuning.search.spec import Resources
-from tuning.search.spool import Spool
-from tuning.search.study import Study
-from tuning.search.study_folder import REPORTS
-from tuning.search.trial import TrialContext, run_trial
-from tuning.search.watching import watched
+from sfcmt.tuning.pausing import PausedError
+from sfcmt.tuning.search.group_trial import GroupTrial
+from sfcmt.tuning.search.optuna_study import OptunaStudy, SearchError
+from sfcmt.tuning.search.ray_bridge import PruningScheduler, StudySearcher
+from sfcmt.tuning.search.report_log import ReportLog
+from sfcmt.tuning.search.spec import Resources
+from sfcmt.tuning.search.study import Study
+from sfcmt.tuning.search.study_folder import REPORTS
+from sfcmt.tuning.search.trial import TrialContext, run_trial
+from sfcmt.tuning.search.watching import watched
 
 _RETRIES = 3
 """Of a trial whose process or node died: it goes on from the last epoch."""
@@ -54,9 +54,9 @@ def _run_missing(study: Study, callback: Callback) -> None:
         with callback.doing(f"anchors: {', '.join(study.spec.anchors)}"):
             _train_anchors(study, callback, pause)
         if not study.optuna.is_finished:
-            spool = Spool(study.folder / REPORTS, study.optuna.driver)
+            report_log = ReportLog(study.folder / REPORTS, study.optuna.driver)
             with watched(study, callback) as lines:
-                _run_trials(study, [pause, spool, lines])
+                _run_trials(study, [pause, report_log, lines])
 
 
 def _run_trials(study: Study, callbacks: list[tune.Callback]) -> None:
@@ -115,7 +115,7 @@ def _train_anchors(study: Study, callback: Callback, pause: PauseOnSignals) -> N
     """Obtain the methods that are always in the pool; those that exist cost nothing."""
     runtime, jobs = study.experiment.runtime, study.spec.resources.concurrent
     try:
-        obtain_on_cluster(study.anchors, runtime, study.store, callback, jobs, pause.check)
+        train_on_cluster(study.anchors, runtime, study.store, callback, jobs, pause.check)
     except SfcmtError as error:
         raise SearchError(f"an anchor could not be trained: {error}") from error
 

@@ -11,12 +11,12 @@ from sfcmt.errors import DataError
 from sfcmt.evaluation.labels import has_labels, open_labels
 from sfcmt.evaluation.scores import score
 from sfcmt.outputs import OUTPUTS, Outputs
+from sfcmt.tuning.search.distilling import DISTILLED
+from sfcmt.tuning.search.judge import anchor_agreement
+from sfcmt.tuning.search.spec import ANCHOR_AGREEMENT
+from sfcmt.tuning.search.study import Study
+from sfcmt.tuning.search.study_folder import SCORES
 from sfcmt.validators import POOL_VALIDATORS, VALIDATORS, Validator
-from tuning.search.distilling import DISTILLED
-from tuning.search.judge import anchor_agreement
-from tuning.search.spec import ANCHOR_AGREEMENT
-from tuning.search.study import Study
-from tuning.search.study_folder import SCORES
 
 
 def score_study(study: Study) -> dict[str, Any]:
@@ -26,9 +26,10 @@ def score_study(study: Study) -> dict[str, Any]:
     correlation with that accuracy over the completed trials. Raises `SearchError`, `DataError`.
     """
     selection = study.selection()
-    if not has_labels(study.dataset):
-        raise DataError(f"{study.dataset.folder}: has no sealed labels to score by")
-    labels_N = open_labels(study.dataset).labels_N
+    dataset = study.dataset_now()
+    if not has_labels(dataset):
+        raise DataError(f"{dataset.folder}: has no sealed labels to score by")
+    labels_N = open_labels(dataset).labels_N
     pool = dict(study.pool())
     judged = {name: score(outputs.target_logits, labels_N) for name, outputs in pool.items()}
     if distilled := study.distilled():
@@ -39,6 +40,7 @@ def score_study(study: Study) -> dict[str, Any]:
     scores = {
         "study": study.identity,
         "winner": selection["winner"],
+        "trials": selection["trials"],
         "oracle_accuracy": {name: one.accuracy for name, one in judged.items()},
         "oracle_balanced_accuracy": balanced,
         "regret": max(balanced[name] for name in trials) - balanced[str(selection["winner"])],

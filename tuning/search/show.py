@@ -9,8 +9,8 @@ from optuna.trial import FrozenTrial, TrialState
 from rich import box
 from rich.table import Table
 
-from tuning.search.optuna_study import REASON
-from tuning.search.study import Study
+from sfcmt.tuning.search.optuna_study import REASON
+from sfcmt.tuning.search.study import Study
 
 
 def trials_table(study: Study, trials: Sequence[FrozenTrial]) -> Table:

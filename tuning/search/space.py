@@ -18,6 +18,10 @@ Values = dict[str, Any]
 _KINDS = ("uniform", "log", "int", "choice")
 
 
+MAY_VARY = "a field of source, bridge or transfer, or data.size"
+"""Fields that leave the scores of models comparable: `data.holdout` does not, as validators see the held-out pairs."""
+
+
 class Suggester(Protocol):
     """The part of an Optuna trial that a space needs."""
 
@@ -73,6 +77,11 @@ class Distribution(Section):
         return trial.suggest_float(name, *self.ends, log=self.log is not None)
 
 
+def may_vary(field: str) -> bool:
+    """Whether searches and ablations may vary a field, by its dotted name."""
+    return field.partition(".")[0] in ("source", "bridge", "transfer") or field == "data.size"
+
+
 def suggest_all(space: Mapping[str, Distribution], trial: Suggester) -> Values:
     """Draw a value for each field whose condition holds."""
     values: Values = {}
@@ -114,8 +123,8 @@ def space_problems(space: Mapping[str, Distribution], experiment: Experiment[Any
 
 
 def _field_problems(name: str, distribution: Distribution, experiment: Experiment[Any]) -> list[Problem]:
-    if name.split(".", maxsplit=1)[0] not in ("source", "bridge", "transfer"):
-        return [Problem(f"space.{name}", name, "a field of source, bridge or transfer")]
+    if not may_vary(name):
+        return [Problem(f"space.{name}", name, MAY_VARY)]
     for value in distribution.examples:
         try:
             apply_values(experiment, {name: value})

@@ -14,9 +14,9 @@ from sfcmt.config import Runtime, Section, Workers
 from sfcmt.errors import ConfigError, Problem
 from sfcmt.experiment import Experiment, load_experiment, read_section
 from sfcmt.stages.method import METHODS
+from sfcmt.tuning.search.space import Distribution, Space, declared_space, space_problems
 from sfcmt.validators import POOL_VALIDATORS, VALIDATORS
 from sfcmt.yaml_files import read_yaml
-from tuning.search.space import Distribution, Space, declared_space, space_problems
 
 ANCHOR_AGREEMENT = "anchor_agreement"
 
@@ -144,9 +144,14 @@ class CheckedSearch:
         self.spec, self.experiment, self.space = spec, experiment, space
 
 
-def load_search(path: str, overrides: tuple[str, ...] = ()) -> CheckedSearch:
-    """Read and check a spec; `overrides` are of the experiment. Raises `ConfigError` with every problem at once."""
+def load_search(path: str, overrides: tuple[str, ...] = (), trials: int | None = None) -> CheckedSearch:
+    """Read and check a spec; `overrides` are of the experiment, `trials` is in place of the spec's own.
+
+    Raises `ConfigError` with every problem at once.
+    """
     raw = read_yaml(Path(path)) if Path(path).is_file() else _missing(path)
+    if trials is not None and isinstance(raw.setdefault("search", {}), dict):
+        raw["search"]["trials"] = trials
     spec, shape = read_section(raw, SearchSpec)
     problems = [_without_tag(problem) for problem in shape]
     if spec is None:

@@ -1,10 +1,10 @@
-"""A study: its identity, its trials, its pool of outputs, and the pick. What it keeps is in its folder."""
+"""A study: its trials, its pool of outputs, and the pick. What it keeps is in its folder."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
@@ -12,24 +12,25 @@ from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 
-from clusters.lasting import refuse_fleeting_store
+from sfcmt.clusters.persistence import require_persistent_store
 from sfcmt.data.dataset import Dataset
-from sfcmt.data.opening import absolute_data, open_dataset
+from sfcmt.data.opening import absolute_data, open_dataset, open_elsewhere
 from sfcmt.data.schema import Split
-from sfcmt.errors import ConfigError, Problem
-from sfcmt.experiment import Experiment, parse_experiment
-from sfcmt.identity import digest, result_fields
+from sfcmt.errors import ConfigError, DataError, Problem
+from sfcmt.experiment import Experiment
+from sfcmt.file_format import FORMAT, NOW
 from sfcmt.outputs import OUTPUTS, Outputs
-from sfcmt.stages.transfer import TransferStage
-from sfcmt.storage import absolute_store, local_folder
+from sfcmt.recipe import Recipe
+from sfcmt.recipes import TRANSFER
+from sfcmt.storage import absolute_store
 from sfcmt.store import Store
-from sfcmt.validators import POOL_VALIDATORS
-from tuning.kinds import StudyKind
-from tuning.search.optuna_study import OptunaStudy, SearchError
-from tuning.search.space import declared_space
-from tuning.search.spec import CheckedSearch, Resources, SearchSpec
-from tuning.search.study_folder import (
+from sfcmt.tuning.kinds import StudyKind
+from sfcmt.tuning.search.optuna_study import OptunaStudy, SearchError
+from sfcmt.tuning.search.record import StudyRecord, anchor_recipes, differences, make_record, read_record
+from sfcmt.tuning.search.spec import CheckedSearch, Resources
+from sfcmt.tuning.search.study_folder import (
     DISTILLED,
+    SCORES,
     SELECTION,
     SPEC,
     StudyFolder,
@@ -39,23 +40,21 @@ from tuning.search.study_folder import (
     write_json,
     write_spec,
 )
+from sfcmt.validators import POOL_VALIDATORS
 
 
 class Study:
-    """One search with its trials. Making it opens (or makes) its folder and its Optuna study."""
+    """One search with its trials. Making it opens its folder and its Optuna study."""
 
-    def __init__(self, name: str, checked: CheckedSearch) -> None:
-        refuse_fleeting_store(checked.experiment.runtime.store)
-        self.name, self.spec, self.space = name, checked.spec, checked.space
-        self.experiment = placed(checked.experiment, checked.spec.resources)
-        self.store = Store(self.experiment.runtime.store)
-        self.dataset = open_dataset(self.experiment.data, self.store.root)
-        self.identity = _identity(checked, self.dataset)
-        self._folder = self._open_folder()
+    def __init__(self, record: StudyRecord, store: Store) -> None:
+        self.record, self.store = record, store
+        self.name, self.identity, self.spec, self.space = record.name, record.identity, record.spec, record.space
+        self.experiment, self.dataset = record.experiment, record.dataset
+        self._folder = StudyFolder(self.store, f"{self.name}-{self.identity}")
         self.folder = self._folder.path
         self.optuna = OptunaStudy(
             self.folder,
-            f"{name}-{self.identity}",
+            self.folder.name,
             self.space,
             self.spec.search,
             self.spec.scheduler,
@@ -64,12 +63,48 @@ class Study:
         )
 
     @staticmethod
+    def of(name: str, checked: CheckedSearch) -> Study:
+        """The study of a spec, which is there already or made now. Raises `ConfigError`."""
+        require_persistent_store(checked.experiment.runtime.store)
+        experiment = placed(checked.experiment, checked.spec.resources)
+        store = Store(experiment.runtime.store)
+        record = make_record(name, checked, experiment, open_dataset(experiment.data, store.root))
+        own = f"{name}-{record.identity}"
+        twins = [known for known in study_names(store) if known.endswith(f"-{record.identity}") and known != own]
+        if twins:
+            raise ConfigError([Problem("SPEC", name, f"{twins[0]}, under which the same study exists already")])
+        study = Study(record, store)
+        write_spec(study.folder / SPEC, record.as_json())
+        return study
+
+    @staticmethod
     def find(place: str, store: str | Path) -> Study:
         """The study in a folder, or the only one of that name in the store. Raises `ConfigError`."""
         if kind_of(Path(place)) is StudyKind.SEARCH:
-            return _reopened(Path(place))
+            record = read_record(Path(place))
+            return Study(record, Store(record.experiment.runtime.store))
         found = Store(store)
-        return _reopened(find_folder(place, found, StudyKind.SEARCH), absolute_store(found.place))
+        folder = find_folder(place, found, StudyKind.SEARCH)
+        return Study(read_record(folder, absolute_store(found.place)), found)
+
+    @cached_property
+    def others(self) -> dict[str, list[str]]:
+        """Searches of the same name in the store that are made of other things, and what differs, by their folders."""
+        named = [known for known in study_names(self.store) if known.rpartition("-")[0] == self.name]
+        places = [self.store.root / "studies" / known / SPEC for known in named if known != self.folder.name]
+        kept = {path.parent.name: json.loads(path.read_text()) for path in places if path.is_file()}
+        return {
+            folder: differences(self.record.made_of, saved["made_of"])
+            for folder, saved in kept.items()
+            if "made_of" in saved
+        }
+
+    def dataset_now(self) -> Dataset:
+        """The data set as it is now, with what is sealed. Raises `DataError` if it is gone, or has changed since."""
+        now = open_elsewhere(self.experiment.data, self.dataset.folder, self.store.root)
+        if now.digest(*Split) != self.dataset.digest(*Split):
+            raise DataError(f"{now.folder}: has changed since study {self.name} was made on it")
+        return now
 
     @property
     def trials(self) -> list[FrozenTrial]:
@@ -78,18 +113,17 @@ class Study:
         return trials
 
     @cached_property
-    def anchors(self) -> list[TransferStage]:
-        """The methods that are always in the pool."""
-        seed = self.experiment.seed
-        return [TransferStage(self.experiment.with_method(name), self.dataset, seed) for name in self.spec.anchors]
+    def anchors(self) -> list[Recipe]:
+        """The methods that are always in the pool, to be trained."""
+        return anchor_recipes(self.spec, self.experiment, self.dataset)
 
     def pool(self) -> Iterator[tuple[str, Outputs]]:
         """Saved outputs of the anchors, by method, and of all completed trials, by number."""
-        for stage in self.anchors:
-            artifact = self.store.find(stage)
+        for name, identity in self.record.anchors.items():
+            artifact = self.store.open(TRANSFER, identity)
             if artifact is None:
-                raise SearchError(f"anchor {stage.name} has not been trained; run the search again")
-            yield stage.name, Outputs.load(artifact.path / OUTPUTS)
+                raise SearchError(f"anchor {name} has not been trained; run the search again")
+            yield name, Outputs.load(artifact.path / OUTPUTS)
         for trial in self.trials:
             if trial.state == TrialState.COMPLETE:
                 yield str(trial.number), Outputs.load(self.artifact(trial) / OUTPUTS)
@@ -100,8 +134,8 @@ class Study:
 
     def transfer(self, identity: str) -> Path:
         """Folder of a transfer stage that belongs to the study."""
-        if (artifact := self.store.open(TransferStage.kind, identity)) is None:
-            raise SearchError(f"study {self.name}: {TransferStage.kind}-{identity} is missing in {self.store.place}")
+        if (artifact := self.store.open(TRANSFER, identity)) is None:
+            raise SearchError(f"study {self.name}: {TRANSFER}-{identity} is missing in {self.store.place}")
         return artifact.path
 
     def pick(self) -> dict[str, Any]:
@@ -116,16 +150,30 @@ class Study:
                 f"study {self.name}: no trial completed, so there is no winner; see sfcmt study {self.name}"
             )
         winner = max(completed, key=lambda number: (_or_worst(scores[str(number)]), -number))
+        ended = len(self.trials)
         selection = {
+            FORMAT: NOW,
             "study": self.identity,
             "winner": winner,
             "values": completed[winner].user_attrs["values"],
             "transfer": completed[winner].user_attrs["transfer"],
             "pick": self.spec.pick.validator,
             "scores": scores,
+            "trials": ended,
+            "earlier": self._earlier(ended),
         }
         self.write(SELECTION, selection)
         return selection
+
+    def _earlier(self, trials: int) -> list[dict[str, Any]]:
+        """What was picked before the study was extended, and whether the labels were open by then."""
+        if not (self.folder / SELECTION).is_file():
+            return []
+        last = self.selection()
+        if last["trials"] == trials:
+            return list(last["earlier"])
+        kept = {name: last[name] for name in ("winner", "values", "transfer", "trials")}
+        return [*last["earlier"], kept | {"scored": self.scores() is not None}]
 
     def selection(self) -> dict[str, Any]:
         """What `pick` wrote. Raises `SearchError` if the search has not ended."""
@@ -134,6 +182,12 @@ class Study:
             raise SearchError(f"study {self.name} has no winner yet; finish it with: sfcmt tune")
         selection: dict[str, Any] = json.loads(path.read_text())
         return selection
+
+    def scores(self) -> dict[str, Any] | None:
+        """What `sfcmt score` wrote of the selection as it is now, if it has been run."""
+        path = self.folder / SCORES
+        scores = json.loads(path.read_text()) if path.is_file() else None
+        return scores if scores and scores["trials"] == self.selection()["trials"] else None
 
     def distilled(self) -> dict[str, Any] | None:
         """What `sfcmt distill` wrote, if it has been run."""
@@ -149,30 +203,6 @@ class Study:
         """Context of the process that runs the trials: see `StudyFolder.driving`."""
         return self._folder.driving()
 
-    def _open_folder(self) -> StudyFolder:
-        name = f"{self.name}-{self.identity}"
-        twins = [known for known in study_names(self.store) if known.endswith(f"-{self.identity}") and known != name]
-        if twins:
-            raise ConfigError([Problem("SPEC", self.name, f"{twins[0]}, under which the same study exists already")])
-        folder = StudyFolder(self.store, name)
-        saved = {"name": self.name, "spec": self.spec.model_dump(mode="json", exclude_none=True)}
-        write_spec(folder.path / SPEC, saved | {"experiment": self.experiment.model_dump(mode="json")})
-        return folder
-
-
-def _reopened(folder: Path, store: str | None = None) -> Study:
-    saved = json.loads((folder / SPEC).read_text())
-    spec, experiment = SearchSpec.model_validate(saved["spec"]), parse_experiment(saved["experiment"])
-    if store:  # it may have another place on this machine
-        runtime = experiment.runtime.model_copy(update={"store": store})
-        experiment = experiment.model_copy(update={"runtime": runtime})
-    space = declared_space(experiment) if spec.space == "auto" else spec.space
-    checked = CheckedSearch(spec, experiment, space)
-    dataset = open_dataset(experiment.data, local_folder(experiment.runtime.store))
-    if not folder.name.endswith(_identity(checked, dataset)):
-        raise SearchError(f"{folder}: its data set or its code has changed since; it cannot be opened any more")
-    return Study(saved["name"], checked)
-
 
 def _or_worst(value: float) -> float:
     return value if math.isfinite(value) else -math.inf
@@ -185,9 +215,10 @@ def placed(experiment: Experiment[Any], resources: Resources) -> Experiment[Any]
     return experiment.model_copy(update={"runtime": runtime, "data": absolute_data(experiment.data)})
 
 
-def _identity(checked: CheckedSearch, dataset: Dataset) -> str:
-    """Digest of all that can change the trials or the pick. Never of target labels."""
-    spec = checked.spec.model_dump(mode="json", include={"objective", "pick", "anchors", "search", "scheduler"})
-    space = {name: one.model_dump(mode="json", exclude_none=True) for name, one in checked.space.items()}
-    baselines = checked.experiment.baselines  # anchors, and methods to start from, are trained as these say
-    return digest([spec, list(space.items()), result_fields(checked.experiment), baselines, dataset.digest(*Split)])
+def extension_text(selection: Mapping[str, Any]) -> str:
+    """That a search was extended, and when; empty for one that was not."""
+    steps = [
+        f"from {one['trials']} trials{' after its labels were opened' if one['scored'] else ''}"
+        for one in selection["earlier"]
+    ]
+    return f"extended {', then '.join(steps)} to {selection['trials']}" if steps else ""

@@ -4,7 +4,7 @@ STORE/studies/NAME-IDENTITY/
   spec.json         the checked spec and experiment, and the commit of the code
   journal.log       the Optuna study (unless it is in a database)
   reports/          every report of every trial, for MLflow
-  selection.json    the winner, written once, when every trial has ended
+  selection.json    the winner, written when every trial has ended; those before the study was extended are kept in it
   distilled.json    the model that `sfcmt distill` made of its finished trials
   scores.json       what the labels say of it, written by `sfcmt score`
   driver.json       on an object store: a sign that a driver lives
@@ -22,14 +22,15 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from sfcmt.commit import code_version
 from sfcmt.durable import rename_durably
 from sfcmt.errors import ConfigError, Problem
+from sfcmt.file_format import refuse_newer
 from sfcmt.storage import Storage
 from sfcmt.store import Store
-from tuning.commit import code_version
-from tuning.kinds import StudyKind
-from tuning.search.driver import SIGN, Driver, refusal
-from tuning.search.optuna_study import JOURNAL, SearchError
+from sfcmt.tuning.kinds import StudyKind
+from sfcmt.tuning.search.driver import SIGN, Driver, refusal
+from sfcmt.tuning.search.optuna_study import JOURNAL, SearchError
 
 SPEC, SELECTION, SCORES, REPORTS = "spec.json", "selection.json", "scores.json", "reports"
 DISTILLED = "distilled.json"
@@ -124,6 +125,13 @@ class StudyFolder:
             return False
         write_bytes(path, content)
         return grows
+
+
+def read_spec(folder: Path) -> dict[str, Any]:
+    """What `spec.json` holds. Raises `StoreError` if a newer release has written it."""
+    saved: dict[str, Any] = json.loads((folder / SPEC).read_text())
+    refuse_newer(saved, folder / SPEC)
+    return saved
 
 
 def write_json(path: Path, document: object) -> None:

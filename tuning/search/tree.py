@@ -8,10 +8,10 @@ from typing import Any
 from optuna.trial import FrozenTrial
 from rich.tree import Tree
 
-from sfcmt.stages.transfer import TransferStage
-from tuning.search.show import compact, objective_text
-from tuning.search.study import Study
-from tuning.search.study_folder import SELECTION
+from sfcmt.recipes import TRANSFER
+from sfcmt.tuning.search.show import compact, objective_text
+from sfcmt.tuning.search.study import Study
+from sfcmt.tuning.search.study_folder import SELECTION
 
 Notes = Mapping[str, Mapping[str, Any]]
 """A trial's stages by identity: kind, reused, seconds."""
@@ -38,7 +38,7 @@ def study_tree(study: Study) -> Tree:
 def _shared(trial: FrozenTrial) -> Notes:
     """What the trial's own transfer stands on, in the order in which it was needed."""
     notes: Notes = trial.user_attrs.get("stages", {})
-    return {identity: stage for identity, stage in notes.items() if stage["kind"] != TransferStage.kind}
+    return {identity: stage for identity, stage in notes.items() if stage["kind"] != TRANSFER}
 
 
 def _stage_text(identity: str, stage: Mapping[str, Any], trials: Sequence[FrozenTrial]) -> str:
@@ -48,7 +48,7 @@ def _stage_text(identity: str, stage: Mapping[str, Any], trials: Sequence[Frozen
 
 
 def _trial_text(trial: FrozenTrial, is_winner: bool) -> str:
-    own = [stage for stage in trial.user_attrs.get("stages", {}).values() if stage["kind"] == TransferStage.kind]
+    own = [stage for stage in trial.user_attrs.get("stages", {}).values() if stage["kind"] == TRANSFER]
     parts = [f"trial {trial.number}", trial.state.name, objective_text(trial), compact(trial.user_attrs["values"])]
     parts += ["(its model was there already)"] if any(stage["reused"] for stage in own) else []
     return "  ".join(filter(None, [*parts, "<- winner" if is_winner else ""]))

@@ -12,19 +12,21 @@ from typing import Any
 import torch
 from ray import tune
 
-from clusters.locks import RayLock
-from sfcmt.callbacks import Callback, Row
+from sfcmt.artifact import Artifact, Row
+from sfcmt.callbacks import Callback
+from sfcmt.clusters.locks import RayLock
 from sfcmt.data.opening import open_elsewhere
 from sfcmt.errors import SfcmtError
 from sfcmt.experiment import parse_experiment
 from sfcmt.outputs import OUTPUTS, Outputs
-from sfcmt.stages.stage import Stage
-from sfcmt.stages.transfer import TransferStage
-from sfcmt.store import Artifact, Store, Trainer, train_here
-from tuning.search.judge import Judge
-from tuning.search.ray_bridge import AT, FAILED, FINISHED, METRICS, NOTES, OBJECTIVES, STEP, TIME, VALUES
-from tuning.search.space import apply_values
-from tuning.search.spec import Objective
+from sfcmt.recipe import Recipe
+from sfcmt.recipes import TRANSFER, transfer_recipe
+from sfcmt.store import Store, Trainer
+from sfcmt.tuning.search.judge import Judge
+from sfcmt.tuning.search.ray_bridge import AT, FAILED, FINISHED, METRICS, NOTES, OBJECTIVES, STEP, TIME, VALUES
+from sfcmt.tuning.search.space import apply_values
+from sfcmt.tuning.search.spec import Objective
+from sfcmt.workspace import train_here
 
 Report = Callable[[dict[str, Any]], None]
 
@@ -59,16 +61,16 @@ def train_and_judge(
     store = Store(experiment.runtime.store, trainer, RayLock)
     judge = Judge(context.objective, [_anchor(identity, store) for identity in context.anchors])
     dataset = open_elsewhere(experiment.data, context.folder, store.root)
-    stage = TransferStage(experiment, dataset, experiment.seed)
-    listener = _Listener(stage, judge, report, context.reports)
-    artifact = store.obtain(stage, experiment.runtime, listener)
+    recipe = transfer_recipe(experiment, dataset, experiment.seed)
+    listener = _Listener(recipe, judge, report, context.reports)
+    artifact = store.get_or_train(recipe, experiment.runtime, listener)
     outputs = Outputs.load(artifact.path / OUTPUTS)
-    found = {"transfer": stage.identity, "stages": listener.stages, "validators": judge.validations(outputs)}
+    found = {"transfer": recipe.identity, "stages": listener.stages, "validators": judge.validations(outputs)}
     return {FINISHED: True, OBJECTIVES: judge(outputs), NOTES: json.dumps(found)}
 
 
 def _anchor(identity: str, store: Store) -> Outputs:
-    artifact = store.open(TransferStage.kind, identity)
+    artifact = store.open(TRANSFER, identity)
     assert artifact is not None, "the search has obtained it"
     return Outputs.load(artifact.path / OUTPUTS)
 
@@ -76,46 +78,46 @@ def _anchor(identity: str, store: Store) -> Outputs:
 class _Listener(Callback):
     """Reports each epoch, and what the trial is at; notes which stages were found and what training them had cost."""
 
-    def __init__(self, own: Stage, judge: Judge, report: Report, judges_epochs: bool) -> None:
+    def __init__(self, own: Recipe, judge: Judge, report: Report, judges_epochs: bool) -> None:
         self._own, self._judge, self._report, self._judges_epochs = own, judge, report, judges_epochs
         self.stages: dict[str, dict[str, Any]] = {}
         self._epochs = 1
 
-    def stage_waits(self, stage: Stage, reason: str) -> None:
+    def stage_waits(self, recipe: Recipe, reason: str) -> None:
         """Report it."""
-        self._report({AT: f"{self._role(stage)} waits {reason}"})
+        self._report({AT: f"{self._role(recipe)} waits {reason}"})
 
-    def stage_opened(self, stage: Stage) -> None:
+    def stage_opened(self, recipe: Recipe) -> None:
         """Report it."""
-        self._report({AT: self._role(stage)})
+        self._report({AT: self._role(recipe)})
 
-    def stage_started(self, stage: Stage, epochs: int) -> None:
+    def stage_started(self, recipe: Recipe, epochs: int) -> None:
         """Remember the number of epochs."""
         self._epochs = epochs
 
-    def epoch_ended(self, stage: Stage, row: Row, outputs: Callable[[], Outputs | None]) -> None:
+    def epoch_ended(self, recipe: Recipe, row: Row, outputs: Callable[[], Outputs | None]) -> None:
         """Report the epoch's losses; for early stopping also the objectives as of now, and all validators."""
-        metrics = {f"{self._role(stage)}/{name}": value for name, value in row.items() if name != "epoch"}
+        metrics = {f"{self._role(recipe)}/{name}": value for name, value in row.items() if name != "epoch"}
         report = {
             STEP: int(row["epoch"]),
-            AT: f"{self._role(stage)} epoch {min(int(row['epoch']) + 1, self._epochs)}/{self._epochs}",
+            AT: f"{self._role(recipe)} epoch {min(int(row['epoch']) + 1, self._epochs)}/{self._epochs}",
             TIME: time.time(),
             METRICS: metrics,
             NOTES: json.dumps({"stages": self.stages}),
         }
-        if self._judges_epochs and self._is_own(stage) and (now := outputs()) is not None:
+        if self._judges_epochs and self._is_own(recipe) and (now := outputs()) is not None:
             metrics |= {f"validator/{name}": value for name, value in self._judge.validations(now).items()}
             report[OBJECTIVES] = self._judge(now)
         self._report(report)
 
-    def stage_ended(self, stage: Stage, artifact: Artifact) -> None:
+    def stage_ended(self, recipe: Recipe, artifact: Artifact) -> None:
         """Note a stage; one trained by this trial stays so when it is found again."""
-        noted = {"kind": self._role(stage), "reused": artifact.reused, "seconds": artifact.seconds}
-        self.stages.setdefault(stage.identity, noted)
+        noted = {"kind": self._role(recipe), "reused": artifact.reused, "seconds": artifact.seconds}
+        self.stages.setdefault(recipe.identity, noted)
 
-    def _is_own(self, stage: Stage) -> bool:
-        return stage.identity == self._own.identity
+    def _is_own(self, recipe: Recipe) -> bool:
+        return recipe.identity == self._own.identity
 
-    def _role(self, stage: Stage) -> str:
+    def _role(self, recipe: Recipe) -> str:
         """What a stage is to the trial: a transfer may start from one of another method."""
-        return stage.kind if self._is_own(stage) else stage.name
+        return recipe.kind if self._is_own(recipe) else recipe.name

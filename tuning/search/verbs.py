@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from tuning.kinds import StudyKind
-from tuning.verbs import GOES_ON, Verbose
+from sfcmt.tuning.kinds import StudyKind
+from sfcmt.tuning.verbs import GOES_ON, Verbose
 
 if TYPE_CHECKING:
     from sfcmt.progress.lines import ProgressLines
-    from tuning.search.spec import CheckedSearch
-    from tuning.search.study import Study
+    from sfcmt.tuning.search.spec import CheckedSearch
+    from sfcmt.tuning.search.study import Study
 
 StudyArgument = Annotated[str, typer.Argument(help="A study's name or folder.")]
 StoreOption = Annotated[
@@ -40,15 +40,18 @@ def register(app: typer.Typer) -> None:
 def tune_(
     spec: Annotated[str, typer.Argument(help="A search spec (YAML).")],
     overrides: Annotated[list[str] | None, typer.Argument(help="key=value for the experiment: data=FOLDER.")] = None,
+    trials: Annotated[
+        int | None, typer.Option(min=1, help="Trials in all, in place of the spec's: more of them extend the study.")
+    ] = None,
     verbose: Verbose = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the selection as the last line.")] = False,
 ) -> None:
     """Search without labels. Run the same command again after any interruption: it goes on."""
-    from tuning.pausing import PAUSED_EXIT_CODE, PausedError
-    from tuning.progress import progress_of
-    from tuning.search.spec import load_search
+    from sfcmt.tuning.pausing import PAUSED_EXIT_CODE, PausedError
+    from sfcmt.tuning.progress import progress_of
+    from sfcmt.tuning.search.spec import load_search
 
-    name, checked = Path(spec).stem, load_search(spec, tuple(overrides or ()))
+    name, checked = Path(spec).stem, load_search(spec, tuple(overrides or ()), trials)
     console = Console(soft_wrap=True, highlight=False, markup=False)
     try:
         with progress_of("tune", name, _plan(name, checked), checked.experiment, verbose) as progress:
@@ -74,23 +77,26 @@ def _plan(name: str, checked: CheckedSearch) -> str:
 def _searched(name: str, checked: CheckedSearch, progress: ProgressLines) -> tuple[Study, dict[str, Any]]:
     """Run a search to its end. What takes long to load is loaded when the plan has been told."""
     with progress.doing("opening the data set and the study"):
-        from tuning.search.study import Study
+        from sfcmt.tuning.search.study import Study
 
-        found = Study(name, checked)
+        found = Study.of(name, checked)
     progress.say(f"Study: {found.folder}")
+    for other, differs in found.others.items():
+        progress.say(f"It is not {other}, which is left as it is: {'; '.join(differs)}")
     with progress.doing("loading PyTorch, Ray and MLflow"):
-        from tuning.mirroring import mirrored
-        from tuning.search.mirror import Mirror
-        from tuning.search.run import run_study
-    with mirrored(Mirror(found), progress):
-        return found, run_study(found, progress)
+        from sfcmt.tuning.search.tune import tune
+    return found, tune(found, progress)
 
 
 def _show_winner(console: Console, found: Study, selection: dict[str, Any]) -> None:
     """Print the winner, and what to do next."""
-    from tuning.search.show import saved_seconds
+    from sfcmt.tuning.search.show import saved_seconds
+    from sfcmt.tuning.search.study import extension_text
+    from sfcmt.tuning.search.study_folder import SELECTION
 
     console.print(f"Winner: trial {selection['winner']} by {selection['pick']}: {selection['values']}")
+    if extended := extension_text(selection):
+        console.print(f"The search was {extended}; the first selection is kept in {found.folder / SELECTION}.")
     console.print(f"Reused stages saved {saved_seconds(found):.0f} s of training.")
     console.print(f"Study: {found.folder}")
     console.print(
@@ -100,9 +106,9 @@ def _show_winner(console: Console, found: Study, selection: dict[str, Any]) -> N
 
 def study(study: StudyArgument, store: StoreOption = None) -> None:
     """Show a study as a tree: stages that were shared, trials with states and values, and the time that saved."""
-    from tuning.search.show import saved_seconds
-    from tuning.search.study import Study
-    from tuning.search.tree import study_tree
+    from sfcmt.tuning.search.show import saved_seconds
+    from sfcmt.tuning.search.study import Study
+    from sfcmt.tuning.search.tree import study_tree
 
     found = Study.find(study, _store(store))
     width = None if sys.stdout.isatty() else _FILE_WIDTH
@@ -113,17 +119,17 @@ def study(study: StudyArgument, store: StoreOption = None) -> None:
 
 def distill(study: StudyArgument, store: StoreOption = None, verbose: Verbose = False) -> None:
     """Distil all finished trials of a study into one model, without labels."""
-    from tuning.progress import progress_of
-    from tuning.search.study import Study
+    from sfcmt.tuning.progress import progress_of
+    from sfcmt.tuning.search.study import Study
 
     found = Study.find(study, _store(store))
     plan = f"Distill {found.name}: one model of its finished trials. {GOES_ON}"
     with progress_of("distill", found.name, plan, found.experiment, verbose) as progress:
         with progress.doing("loading PyTorch and MLflow"):
-            from tuning.mirroring import mirrored
-            from tuning.search.distilling import distill_study
-            from tuning.search.mirror import Mirror
-        with mirrored(Mirror(found), progress):
+            from sfcmt.tuning.mlflow_sync import synced
+            from sfcmt.tuning.search.distilling import distill_study
+            from sfcmt.tuning.search.mlflow_sync import SearchSync
+        with synced(SearchSync(found), progress):
             distilled = distill_study(found, progress)
     console = Console(soft_wrap=True, highlight=False, markup=False)
     console.print(f"Distilled {len(distilled['trials'])} trials into {found.transfer(distilled['transfer'])}")
@@ -132,11 +138,11 @@ def distill(study: StudyArgument, store: StoreOption = None, verbose: Verbose = 
 
 def score(study: StudyArgument, store: StoreOption = None) -> None:
     """Open the labels, now that the winner is written, and judge the trials and the validators."""
-    from tuning.search.distilling import DISTILLED
-    from tuning.search.mirror import log_scores
-    from tuning.search.scoring import score_study
-    from tuning.search.show import scores_table
-    from tuning.search.study import Study
+    from sfcmt.tuning.search.distilling import DISTILLED
+    from sfcmt.tuning.search.mlflow_sync import log_scores
+    from sfcmt.tuning.search.scoring import score_study
+    from sfcmt.tuning.search.show import scores_table
+    from sfcmt.tuning.search.study import Study
 
     found = Study.find(study, _store(store))
     scores = score_study(found)
@@ -156,8 +162,8 @@ def schema(
     kind: Annotated[StudyKind, typer.Argument(help="The kind of specs.")] = StudyKind.SEARCH,
 ) -> None:
     """Print the JSON Schema of search or ablation specs, for editors."""
-    from tuning.ablation.spec import AblationSpec
-    from tuning.search.spec import SearchSpec
+    from sfcmt.tuning.ablation.spec import AblationSpec
+    from sfcmt.tuning.search.spec import SearchSpec
 
     model = SearchSpec if kind is StudyKind.SEARCH else AblationSpec
     typer.echo(json.dumps(model.model_json_schema(), indent=2))

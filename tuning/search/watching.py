@@ -15,9 +15,9 @@ from rich.text import Text
 from sfcmt.callbacks import Callback
 from sfcmt.progress.bars import ProgressBars
 from sfcmt.progress.lines import LOGGER, losses
-from tuning.search.ray_bridge import AT, METRICS, NUMBER, OBJECTIVES, STEP, VALUES
-from tuning.search.show import compact, objective_text, trials_table
-from tuning.search.study import Study
+from sfcmt.tuning.search.ray_bridge import AT, METRICS, NUMBER, OBJECTIVES, STEP, VALUES
+from sfcmt.tuning.search.show import compact, objective_text, trials_table
+from sfcmt.tuning.search.study import Study
 
 _OTHER_LINES = 9
 """Of a live table: its title and header, the status, and what a terminal needs below."""

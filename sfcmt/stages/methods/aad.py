@@ -11,7 +11,8 @@ from sfcmt.stages.method import METHODS, Method
 
 if TYPE_CHECKING:
     from sfcmt.models.target_model import TargetModel
-    from sfcmt.stages.setting import Setting
+    from sfcmt.stages.terms.base import TermMakers
+    from sfcmt.stages.transfer_context import TransferContext
 
 
 class AaDConfig(TransferConfig):
@@ -29,10 +30,16 @@ class AaD(Method[AaDConfig]):
 
     Config = AaDConfig
 
-    def adapt(self, setting: Setting[AaDConfig]) -> TargetModel:
+    @classmethod
+    def weights(cls, config: AaDConfig) -> dict[str, float]:
+        """All there is."""
+        return {"neighbours": 1.0}
+
+    def adapt(self, context: TransferContext[AaDConfig]) -> TargetModel:
         """Train on TR target images."""
-        from sfcmt.stages.student import Weighted, train_student
+        from sfcmt.stages.student import train_student
         from sfcmt.stages.terms.neighbours import Neighbours
 
-        config = setting.config
-        return train_student(setting, {"neighbours": Weighted(1.0, Neighbours(config.neighbours, config.decay))})
+        config = context.config
+        terms: TermMakers = {"neighbours": lambda: Neighbours(config.neighbours, config.decay)}
+        return train_student(context, self.weights(config), terms)

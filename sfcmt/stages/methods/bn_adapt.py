@@ -9,7 +9,7 @@ from sfcmt.stages.method import METHODS, Method
 
 if TYPE_CHECKING:
     from sfcmt.models.target_model import TargetModel
-    from sfcmt.stages.setting import Setting
+    from sfcmt.stages.transfer_context import TransferContext
 
 
 @METHODS.register("bn_adapt")
@@ -18,7 +18,7 @@ class BatchNormAdaptation(Method[TransferConfig]):
 
     trains: ClassVar[bool] = False
 
-    def adapt(self, setting: Setting[TransferConfig]) -> TargetModel:
+    def adapt(self, context: TransferContext[TransferConfig]) -> TargetModel:
         """One pass over the target images in training mode; no weight changes."""
         import torch
 
@@ -26,14 +26,14 @@ class BatchNormAdaptation(Method[TransferConfig]):
         from sfcmt.stages.predict import predict_rows
         from sfcmt.stages.terms.base import channel_copy
 
-        student = setting.new_student()
+        student = context.new_student()
         layers = list(batchnorm_layers(student))
         momenta = [layer.momentum for layer in layers]
         for layer in layers:
             layer.reset_running_stats()
             layer.momentum = None  # a plain average over all batches
-        order = torch.randperm(len(setting.data.target), generator=setting.workspace.seed_everything("order"))
-        predict_rows(lambda x: student.train()(channel_copy(x)), setting.data.target, order, shared=False)
+        order = torch.randperm(len(context.data.target), generator=context.workspace.seed_everything("order"))
+        predict_rows(lambda x: student.train()(channel_copy(x)), context.data.target, order, shared=False)
         for layer, momentum in zip(layers, momenta, strict=True):
             layer.momentum = momentum
-        return setting.target_model(student)
+        return context.target_model(student)

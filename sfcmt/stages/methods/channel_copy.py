@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from sfcmt.config import TeacherName
+from sfcmt.identity import OnlyWith
 from sfcmt.stages.method import METHODS
 from sfcmt.stages.methods.tgkt import TGKT, TGKTConfig
 
@@ -10,7 +13,7 @@ from sfcmt.stages.methods.tgkt import TGKT, TGKTConfig
 class ChannelCopyConfig(TGKTConfig):
     """The `transfer` section of `channel_copy`: that of `tgkt` with another teacher."""
 
-    teachers: tuple[TeacherName, ...] = ("copy",)
+    teachers: Annotated[tuple[TeacherName, ...], OnlyWith("beta_kl")] = ("copy",)
 
 
 @METHODS.register("channel_copy")

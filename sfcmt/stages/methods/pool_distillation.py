@@ -15,7 +15,8 @@ from sfcmt.stages.method import METHODS, Method
 
 if TYPE_CHECKING:
     from sfcmt.models.target_model import TargetModel
-    from sfcmt.stages.setting import Setting
+    from sfcmt.stages.terms.base import TermMakers
+    from sfcmt.stages.transfer_context import TransferContext
 
 
 class PoolDistillationConfig(TransferConfig):
@@ -35,23 +36,27 @@ class PoolDistillation(Method[PoolDistillationConfig]):
 
     Config = PoolDistillationConfig
 
-    def adapt(self, setting: Setting[PoolDistillationConfig]) -> TargetModel:
+    @classmethod
+    def weights(cls, config: PoolDistillationConfig) -> dict[str, float]:
+        """The divergence from the pool, which is always there, and the two others."""
+        return {"target_distillation": 1.0, "pair_features": config.beta_f, "infomax": config.beta_im}
+
+    def adapt(self, context: TransferContext[PoolDistillationConfig]) -> TargetModel:
         """Train on TR target images (and TI pairs), from the first model of the pool."""
         from sfcmt.models.target_model import TargetModel
         from sfcmt.stages.pool_teacher import pool_teacher
-        from sfcmt.stages.student import Weighted, train_student
+        from sfcmt.stages.student import train_student
         from sfcmt.stages.terms.infomax import InfoMax
         from sfcmt.stages.terms.pair_features import PairFeatures
         from sfcmt.stages.terms.target_distillation import TargetDistillation
 
-        config = setting.config
-        members = [setting.trained(identity) for identity in config.pool]
+        members = [context.trained(identity) for identity in context.config.pool]
         outputs = [Outputs.load(member.path / OUTPUTS) for member in members]
-        teacher = pool_teacher(outputs, setting.workspace.device) if outputs else setting.teacher(["copy"])
-        terms = {
-            "distillation": Weighted(1.0, TargetDistillation(teacher, temperature=1.0)),
-            "features": Weighted(config.beta_f, PairFeatures(setting.pair_teacher())),
-            "infomax": Weighted(config.beta_im, InfoMax()),
+        teacher = pool_teacher(outputs, context.workspace.device) if outputs else context.teacher(["copy"])
+        terms: TermMakers = {
+            "target_distillation": lambda: TargetDistillation(teacher, temperature=1.0),
+            "pair_features": lambda: PairFeatures(context.pair_teacher()),
+            "infomax": InfoMax,
         }
         start = TargetModel.load(members[0].path).classifier if members else None
-        return train_student(setting, terms, start)
+        return train_student(context, self.weights(context.config), terms, start)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from sfcmt.config import TeacherName
+from sfcmt.identity import OnlyWith
 from sfcmt.stages.method import METHODS
 from sfcmt.stages.methods.tgkt import TGKT, PseudoLabelConfig, TGKTConfig
 
@@ -21,11 +22,11 @@ class RobustTGKTConfig(TGKTConfig):
     """
 
     start: Literal["source", "bn_adapt", "shot", "ti_distillation"] = "ti_distillation"
-    teachers: tuple[TeacherName, ...] = Field(("start", "bn_adapt"), min_length=1)
+    teachers: Annotated[tuple[TeacherName, ...], OnlyWith("beta_kl")] = Field(("start", "bn_adapt"), min_length=1)
     beta_kl: float = Field(0.5, ge=0, json_schema_extra={"search": {"log": [0.03, 3]}})
     beta_f: float = Field(1.0, ge=0, json_schema_extra={"search": {"log": [0.1, 10]}})
     beta_im: float = Field(1.0, ge=0, json_schema_extra={"search": {"uniform": [0, 2]}})
-    pseudo: PseudoLabelConfig = PseudoLabelConfig(weighting="softmatch")
+    pseudo: Annotated[PseudoLabelConfig, OnlyWith("beta_self")] = PseudoLabelConfig(weighting="softmatch")
 
 
 @METHODS.register("robust_tgkt")

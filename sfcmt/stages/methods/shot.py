@@ -12,7 +12,8 @@ from sfcmt.stages.method import METHODS, Method
 
 if TYPE_CHECKING:
     from sfcmt.models.target_model import TargetModel
-    from sfcmt.stages.setting import Setting
+    from sfcmt.stages.terms.base import TermMakers
+    from sfcmt.stages.transfer_context import TransferContext
 
 
 class SHOTConfig(TransferConfig):
@@ -30,18 +31,17 @@ class SHOT(Method[SHOTConfig]):
 
     Config = SHOTConfig
 
-    def adapt(self, setting: Setting[SHOTConfig]) -> TargetModel:
+    @classmethod
+    def weights(cls, config: SHOTConfig) -> dict[str, float]:
+        """Those of the two terms."""
+        return {"infomax": config.beta_im, "pseudo_labels": config.beta_self}
+
+    def adapt(self, context: TransferContext[SHOTConfig]) -> TargetModel:
         """Train on TR target images."""
-        from sfcmt.stages.student import Weighted, train_student
+        from sfcmt.stages.student import train_student
         from sfcmt.stages.terms.infomax import InfoMax
         from sfcmt.stages.terms.pseudo_labels import PseudoLabels
 
-        config = setting.config
-        trust_all = WEIGHTINGS["threshold"](setting.classes, 0.0)
-        return train_student(
-            setting,
-            {
-                "infomax": Weighted(config.beta_im, InfoMax()),
-                "pseudo_labels": Weighted(config.beta_self, PseudoLabels(trust_all)),
-            },
-        )
+        trust_all = WEIGHTINGS["threshold"](context.classes, 0.0)
+        terms: TermMakers = {"infomax": InfoMax, "pseudo_labels": lambda: PseudoLabels(trust_all)}
+        return train_student(context, self.weights(context.config), terms)

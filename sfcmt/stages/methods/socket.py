@@ -12,7 +12,8 @@ from sfcmt.stages.method import METHODS, Method
 
 if TYPE_CHECKING:
     from sfcmt.models.target_model import TargetModel
-    from sfcmt.stages.setting import Setting
+    from sfcmt.stages.terms.base import TermMakers
+    from sfcmt.stages.transfer_context import TransferContext
 
 
 class SOCKETConfig(TransferConfig):
@@ -37,24 +38,32 @@ class SOCKET(Method[SOCKETConfig]):
 
     Config = SOCKETConfig
 
-    def adapt(self, setting: Setting[SOCKETConfig]) -> TargetModel:
+    @classmethod
+    def weights(cls, config: SOCKETConfig) -> dict[str, float]:
+        """Those of the four terms."""
+        return {
+            "pseudo_labels": config.beta_self,
+            "infomax": config.beta_im,
+            "source_statistics": config.beta_bn,
+            "pair_features": config.beta_f,
+        }
+
+    def adapt(self, context: TransferContext[SOCKETConfig]) -> TargetModel:
         """Train on TR target images and TI pairs."""
         from sfcmt.stages.misread_pairs import MisreadPairTeacher
-        from sfcmt.stages.student import Weighted, train_student
+        from sfcmt.stages.student import train_student
         from sfcmt.stages.terms.infomax import InfoMax
         from sfcmt.stages.terms.pair_features import PairFeatures
         from sfcmt.stages.terms.pseudo_labels import PseudoLabels
         from sfcmt.stages.terms.source_statistics import SourceStatistics
 
-        config = setting.config
-        trust_all = WEIGHTINGS["threshold"](setting.classes, 0.0)
-        teacher = MisreadPairTeacher(setting) if config.as_released else setting.pair_teacher()
-        return train_student(
-            setting,
-            {
-                "pseudo_labels": Weighted(config.beta_self, PseudoLabels(trust_all)),
-                "infomax": Weighted(config.beta_im, InfoMax()),
-                "bn_statistics": Weighted(config.beta_bn, SourceStatistics(setting.source, config.as_released)),
-                "features": Weighted(config.beta_f, PairFeatures(teacher)),
-            },
-        )
+        config = context.config
+        trust_all = WEIGHTINGS["threshold"](context.classes, 0.0)
+        teacher = MisreadPairTeacher(context) if config.as_released else context.pair_teacher()
+        terms: TermMakers = {
+            "pseudo_labels": lambda: PseudoLabels(trust_all),
+            "infomax": InfoMax,
+            "source_statistics": lambda: SourceStatistics(context.source, config.as_released),
+            "pair_features": lambda: PairFeatures(teacher),
+        }
+        return train_student(context, self.weights(config), terms)

@@ -9,7 +9,7 @@ from sfcmt.stages.method import METHODS, Method
 
 if TYPE_CHECKING:
     from sfcmt.models.target_model import TargetModel
-    from sfcmt.stages.setting import Setting
+    from sfcmt.stages.transfer_context import TransferContext
 
 
 @METHODS.register("source_only")
@@ -18,6 +18,6 @@ class SourceOnly(Method[TransferConfig]):
 
     trains: ClassVar[bool] = False
 
-    def adapt(self, setting: Setting[TransferConfig]) -> TargetModel:
+    def adapt(self, context: TransferContext[TransferConfig]) -> TargetModel:
         """The source model as it is."""
-        return setting.target_model(setting.source)
+        return context.target_model(context.source)

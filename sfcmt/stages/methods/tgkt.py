@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, field_validator
 
 from sfcmt.config import Section, TeacherName, TransferConfig
+from sfcmt.identity import OnlyWith
 from sfcmt.pseudo_labels.weightings import WEIGHTINGS
 from sfcmt.stages.method import METHODS, Method
 
 if TYPE_CHECKING:
     from sfcmt.models.target_model import TargetModel
-    from sfcmt.stages.setting import Setting
-    from sfcmt.stages.student import Weighted
+    from sfcmt.stages.terms.base import TermMakers
+    from sfcmt.stages.transfer_context import TransferContext
 
 
 class PseudoLabelConfig(Section):
@@ -21,7 +22,7 @@ class PseudoLabelConfig(Section):
 
     weighting: str = Field("threshold", json_schema_extra={"search": {"choice": ["threshold", "softmatch"]}})
     """`threshold`, `softmatch` or `freematch`."""
-    threshold: float = Field(
+    threshold: Annotated[float, OnlyWith(weighting="threshold")] = Field(
         0.5,
         ge=0,
         le=1,
@@ -42,7 +43,7 @@ class TGKTConfig(TransferConfig):
 
     start: Literal["source", "bn_adapt", "shot", "ti_distillation"] = "source"
     """What F_t starts from: the source model (the paper), or the target model of another method."""
-    teachers: tuple[TeacherName, ...] = Field(("bridge",), min_length=1)
+    teachers: Annotated[tuple[TeacherName, ...], OnlyWith("beta_kl")] = Field(("bridge",), min_length=1)
     """Whose mean predictions L_KL follows: those of the source model behind the translator (`bridge`, the paper), of
     the source model on channel copies (`copy`), of what F_t starts from (`start`), of other methods' target models."""
     beta_kl: float = Field(1.0, ge=0, json_schema_extra={"search": {"log": [0.03, 3]}})
@@ -51,9 +52,9 @@ class TGKTConfig(TransferConfig):
     """Weight of L_f, the feature distance on TI pairs. Ours is a mean over the 256 dimensions, the paper's a sum."""
     beta_self: float = Field(0.3, ge=0, json_schema_extra={"search": {"log": [0.03, 3]}})
     """Weight of L_self, the cross-entropy to pseudo-labels."""
-    temperature: float = Field(1.0, gt=0)
+    temperature: Annotated[float, OnlyWith("beta_kl", "beta_pair_kl")] = Field(1.0, gt=0)
     """Of the distributions in L_KL and in the distillation of TI pairs."""
-    pseudo: PseudoLabelConfig = PseudoLabelConfig()
+    pseudo: Annotated[PseudoLabelConfig, OnlyWith("beta_self")] = PseudoLabelConfig()
     beta_im: float = Field(0.0, ge=0, json_schema_extra={"search": {"uniform": [0, 2]}})
     """Weight of information maximisation on TR target images."""
     beta_pair_kl: float = Field(0.0, ge=0)
@@ -62,7 +63,7 @@ class TGKTConfig(TransferConfig):
     """Weight of relational distillation on TI pairs."""
     beta_neighbours: float = Field(0.0, ge=0)
     """Weight of the neighbourhood term of AaD."""
-    neighbours: int = Field(3, ge=1)
+    neighbours: Annotated[int, OnlyWith("beta_neighbours")] = Field(3, ge=1)
     """How many nearest neighbours attract each image."""
 
 
@@ -88,15 +89,33 @@ class TGKT(Method[TGKTConfig]):
         teachers = [name for name in config.teachers if name in METHODS] if config.beta_kl else []
         return tuple(dict.fromkeys([*super().upstream(config), *teachers]))
 
-    def adapt(self, setting: Setting[TGKTConfig]) -> TargetModel:
+    @classmethod
+    def weights(cls, config: TGKTConfig) -> dict[str, float]:
+        """Those of the config."""
+        return {
+            "target_distillation": config.beta_kl,
+            "pair_features": config.beta_f,
+            "pseudo_labels": config.beta_self,
+            "infomax": config.beta_im,
+            "pair_distillation": config.beta_pair_kl,
+            "pair_relations": config.beta_relations,
+            "neighbours": config.beta_neighbours,
+        }
+
+    @classmethod
+    def parts(cls, config: TGKTConfig) -> tuple[str, ...]:
+        """The weighting of the pseudo-labels, too, where there are any."""
+        weighting = (WEIGHTINGS.module(config.pseudo.weighting),) if config.beta_self else ()
+        return (*super().parts(config), *weighting)
+
+    def adapt(self, context: TransferContext[TGKTConfig]) -> TargetModel:
         """Train on TR target images and TI pairs."""
         from sfcmt.stages.student import train_student
 
-        return train_student(setting, self.terms(setting))
+        return train_student(context, self.weights(context.config), self.terms(context))
 
-    def terms(self, setting: Setting[TGKTConfig]) -> dict[str, Weighted]:
-        """The terms with their weights; L_KL only where it has one, since its teacher may need a translator."""
-        from sfcmt.stages.student import Weighted
+    def terms(self, context: TransferContext[TGKTConfig]) -> TermMakers:
+        """How each term is made."""
         from sfcmt.stages.terms.infomax import InfoMax
         from sfcmt.stages.terms.neighbours import Neighbours
         from sfcmt.stages.terms.pair_distillation import PairDistillation
@@ -105,17 +124,13 @@ class TGKT(Method[TGKTConfig]):
         from sfcmt.stages.terms.pseudo_labels import PseudoLabels
         from sfcmt.stages.terms.target_distillation import TargetDistillation
 
-        config, pairs = setting.config, setting.pair_teacher()
-        weighting = WEIGHTINGS[config.pseudo.weighting](setting.classes, config.pseudo.threshold)
-        terms: dict[str, Weighted] = {}
-        if config.beta_kl:
-            teacher = setting.teacher(config.teachers)
-            terms["distillation"] = Weighted(config.beta_kl, TargetDistillation(teacher, config.temperature))
-        return terms | {
-            "features": Weighted(config.beta_f, PairFeatures(pairs)),
-            "pseudo_labels": Weighted(config.beta_self, PseudoLabels(weighting)),
-            "infomax": Weighted(config.beta_im, InfoMax()),
-            "pair_distillation": Weighted(config.beta_pair_kl, PairDistillation(pairs, config.temperature)),
-            "pair_relations": Weighted(config.beta_relations, PairRelations(pairs)),
-            "neighbours": Weighted(config.beta_neighbours, Neighbours(config.neighbours, decay=1.0)),
+        config, pseudo, pairs = context.config, context.config.pseudo, context.pair_teacher()
+        return {
+            "target_distillation": lambda: TargetDistillation(context.teacher(config.teachers), config.temperature),
+            "pair_features": lambda: PairFeatures(pairs),
+            "pseudo_labels": lambda: PseudoLabels(WEIGHTINGS[pseudo.weighting](context.classes, pseudo.threshold)),
+            "infomax": InfoMax,
+            "pair_distillation": lambda: PairDistillation(pairs, config.temperature),
+            "pair_relations": lambda: PairRelations(pairs),
+            "neighbours": lambda: Neighbours(config.neighbours, decay=1.0),
         }

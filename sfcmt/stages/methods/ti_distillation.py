@@ -11,7 +11,8 @@ from sfcmt.stages.method import METHODS, Method
 
 if TYPE_CHECKING:
     from sfcmt.models.target_model import TargetModel
-    from sfcmt.stages.setting import Setting
+    from sfcmt.stages.terms.base import TermMakers
+    from sfcmt.stages.transfer_context import TransferContext
 
 
 class TIDistillationConfig(TransferConfig):
@@ -27,11 +28,15 @@ class TIDistillation(Method[TIDistillationConfig]):
 
     Config = TIDistillationConfig
 
-    def adapt(self, setting: Setting[TIDistillationConfig]) -> TargetModel:
+    @classmethod
+    def weights(cls, config: TIDistillationConfig) -> dict[str, float]:
+        """That of L_f."""
+        return {"pair_features": config.beta_f}
+
+    def adapt(self, context: TransferContext[TIDistillationConfig]) -> TargetModel:
         """Train on TI pairs."""
-        from sfcmt.stages.student import Weighted, train_student
+        from sfcmt.stages.student import train_student
         from sfcmt.stages.terms.pair_features import PairFeatures
 
-        return train_student(
-            setting, {"features": Weighted(setting.config.beta_f, PairFeatures(setting.pair_teacher()))}
-        )
+        terms: TermMakers = {"pair_features": lambda: PairFeatures(context.pair_teacher())}
+        return train_student(context, self.weights(context.config), terms)

@@ -9,7 +9,7 @@ from sfcmt.stages.method import METHODS, Method
 
 if TYPE_CHECKING:
     from sfcmt.models.target_model import TargetModel
-    from sfcmt.stages.setting import Setting
+    from sfcmt.stages.transfer_context import TransferContext
 
 
 @METHODS.register("translator_only")
@@ -23,6 +23,6 @@ class TranslatorOnly(Method[TransferConfig]):
         """It is all there is."""
         return True
 
-    def adapt(self, setting: Setting[TransferConfig]) -> TargetModel:
+    def adapt(self, context: TransferContext[TransferConfig]) -> TargetModel:
         """The source model behind the translator."""
-        return setting.translated_model()
+        return context.translated_model()

@@ -6,7 +6,7 @@ Both are lazy: a forward pass that no term asks for is not computed, and one tha
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from functools import cached_property
 
@@ -52,7 +52,7 @@ class Step:
         return prediction.of_all(len(self.batch.pair_B))
 
 
-class Survey:
+class TargetPredictions:
     """The current model's features and logits of all TR target images, clean, in evaluation mode."""
 
     def __init__(self, look: Callable[[], Prediction]) -> None:
@@ -70,12 +70,16 @@ class Term(nn.Module, ABC):
     reads_target: bool = True
     """Whether it looks at the student's view of TR target images."""
 
-    def start_epoch(self, survey: Survey) -> None:
+    def start_epoch(self, survey: TargetPredictions) -> None:
         """Called before each epoch."""
 
     @abstractmethod
     def forward(self, step: Step) -> Tensor:
         """The unweighted loss of one step."""
+
+
+TermMakers = Mapping[str, Callable[[], Term]]
+"""How to make the terms of a loss, by name."""
 
 
 def channel_copy(x_B1HW: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from sfcmt.losses.attracting_dispersing import attracting_dispersing
-from sfcmt.stages.terms.base import Step, Survey, Term
+from sfcmt.stages.terms.base import Step, TargetPredictions, Term
 
 
 class Neighbours(Term):
@@ -20,7 +20,7 @@ class Neighbours(Term):
         super().__init__()
         self._count, self._decay = count, decay
 
-    def start_epoch(self, survey: Survey) -> None:
+    def start_epoch(self, survey: TargetPredictions) -> None:
         """Fill the banks anew."""
         features_ND, logits_NK = survey.target
         self._features_ND = F.normalize(features_ND, dim=1)

@@ -7,7 +7,7 @@ from torch import Tensor
 from sfcmt.losses.self_training import self_training
 from sfcmt.pseudo_labels.centroids import centroid_labels
 from sfcmt.pseudo_labels.weighting import Weighting
-from sfcmt.stages.terms.base import Step, Survey, Term
+from sfcmt.stages.terms.base import Step, TargetPredictions, Term
 
 
 class PseudoLabels(Term):
@@ -17,7 +17,7 @@ class PseudoLabels(Term):
         super().__init__()
         self.weighting = weighting
 
-    def start_epoch(self, survey: Survey) -> None:
+    def start_epoch(self, survey: TargetPredictions) -> None:
         """Make the labels anew."""
         features_ND, logits_NK = survey.target
         self._probabilities_NK = logits_NK.softmax(dim=1)

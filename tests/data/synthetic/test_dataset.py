@@ -120,3 +120,12 @@ def test_refuses_an_existing_folder(dataset: Dataset) -> None:
 def test_spec_refuses_nothing_to_render(field: str) -> None:
     with pytest.raises(ValidationError, match=field):
         SyntheticSpec.model_validate({field: 0})
+
+
+@pytest.mark.slow
+@pytest.mark.long
+def test_it_ships_with_1200_source_images_and_600_of_each_other(tmp_path: Path) -> None:
+    write_synthetic(tmp_path / "data", SyntheticSpec())
+    dataset = Dataset(tmp_path / "data")
+    assert [dataset.table(split).num_rows for split in Split] == [1200, 600, 600]
+    assert set(Counter(dataset.table(Split.SOURCE)["label"].to_pylist()).values()) == {200}

@@ -6,10 +6,10 @@ from xml.etree import ElementTree
 
 import pytest
 
-from reports.figures.bars import Bar, bars
-from reports.figures.drawing import INK, Drawing
-from reports.figures.forest import ForestRow, forest
-from reports.statistics.interval import Interval
+from sfcmt.reports.figures.bars import Bar, bars
+from sfcmt.reports.figures.drawing import INK, Drawing
+from sfcmt.reports.figures.forest import ForestRow, forest
+from sfcmt.reports.statistics.interval import Interval
 
 _TITLE = "{http://www.w3.org/2000/svg}title"
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from reports.figures.pictures import translations
-from reports.report import report
-from reports.sources.ablation import AblationResults
-from reports.sources.search import SearchResults, read_search
+from sfcmt.reports.figures.pictures import translations
+from sfcmt.reports.report import report
+from sfcmt.reports.sources.ablation import AblationResults
+from sfcmt.reports.sources.search import SearchResults, read_search
+from sfcmt.tuning.search.scoring import score_study
 from tests.reports.pages import Page
 from tests.reports.registry.studies import finished
-from tuning.search.scoring import score_study
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from reports.findings.across import across
-from reports.sources.ablation import AblationResults
-from reports.sources.search import SearchResults
-from reports.tables.across import AcrossTable
+from sfcmt.reports.findings.across import across
+from sfcmt.reports.sources.ablation import AblationResults
+from sfcmt.reports.sources.search import SearchResults
+from sfcmt.reports.tables.across import AcrossTable
 from tests.reports.ablations import ablation
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from scipy import stats
 
-from reports.findings.arms import arm_findings
-from reports.sources.ablation import AblationResults
+from sfcmt.reports.findings.arms import arm_findings
+from sfcmt.reports.sources.ablation import AblationResults
 from tests.reports.ablations import ablation
 
 BASE = {("baseline", seed): value for seed, value in enumerate((0.80, 0.82, 0.81, 0.83, 0.84))}

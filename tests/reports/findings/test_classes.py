@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from reports.findings.classes import class_findings
-from reports.sources.ablation import AblationResults
-from reports.sources.search import SearchResults
+from sfcmt.reports.findings.classes import class_findings
+from sfcmt.reports.sources.ablation import AblationResults
+from sfcmt.reports.sources.search import SearchResults
 
 
 def test_by_hand(searched: SearchResults) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from reports.findings.costs import costs_of
-from reports.sources.ablation import AblationResults
-from reports.sources.search import SearchResults
+from sfcmt.reports.findings.costs import costs_of
+from sfcmt.reports.sources.ablation import AblationResults
+from sfcmt.reports.sources.search import SearchResults
 
 
 def test_of_a_search_by_kind_of_stage(searched: SearchResults) -> None:

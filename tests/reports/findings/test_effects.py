@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from reports.findings.effects import effects_of
-from reports.sources.ablation import AblationResults
+from sfcmt.reports.findings.effects import effects_of
+from sfcmt.reports.sources.ablation import AblationResults
 
 
 def test_a_main_effect_is_the_difference_of_two_means(crossed: AblationResults) -> None:

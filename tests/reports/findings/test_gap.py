@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from reports.findings.across import across
-from reports.findings.gap import gap_findings
-from reports.report import report
-from reports.sources.ablation import AblationResults
-from reports.tables.across import AcrossTable
+from sfcmt.reports.findings.across import across
+from sfcmt.reports.findings.gap import gap_findings
+from sfcmt.reports.report import report
+from sfcmt.reports.sources.ablation import AblationResults
+from sfcmt.reports.tables.across import AcrossTable
 from tests.reports.ablations import ablation
 from tests.reports.pages import Page
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from reports.findings.pools import pools_of
-from reports.page.blocks import Text
-from reports.page.judged import accountability_section
-from reports.sources.ablation import AblationResults
-from reports.sources.search import SearchResults
+from sfcmt.reports.findings.pools import pools_of
+from sfcmt.reports.page.blocks import Text
+from sfcmt.reports.page.judged import accountability_section
+from sfcmt.reports.sources.ablation import AblationResults
+from sfcmt.reports.sources.search import SearchResults
 from tests.reports.ablations import ablation
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from scipy import stats
 
-from reports.findings.rivals import rivals_of
-from reports.sources.search import SearchResults
+from sfcmt.reports.findings.rivals import rivals_of
+from sfcmt.reports.sources.search import SearchResults
 
 
 def test_by_hand(searched: SearchResults) -> None:

@@ -6,9 +6,9 @@ import re
 
 import pytest
 
+from sfcmt.commit import code_version
 from tests.reports.conftest import COMMIT, Files
 from tests.reports.pages import Page
-from tuning.commit import code_version
 
 FACTS = ("n: ", "seeds: ", "interval: ", "test: ", "correction: ", "selection: ", "commit: ", "data: ")
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from sfcmt.callbacks import Callback
-from sfcmt.store import train_here
+from sfcmt.tuning.search.ray_bridge import NOTES, OBJECTIVES
+from sfcmt.tuning.search.study import Study
+from sfcmt.tuning.search.trial import TrialContext, train_and_judge
+from sfcmt.workspace import train_here
 from tests.tuning.search.test_study import study_of
-from tuning.search.ray_bridge import NOTES, OBJECTIVES
-from tuning.search.study import Study
-from tuning.search.trial import TrialContext, train_and_judge
 
 
 def finished(data: Path, store: Path, name: str, space: dict[str, Any], sections: dict[str, Any]) -> Study:
@@ -20,7 +20,7 @@ def finished(data: Path, store: Path, name: str, space: dict[str, Any], sections
     search = {"sampler": "grid", "trials": points}
     study = study_of(data, store, name, sections, space=space, search=search)
     for anchor in study.anchors:
-        study.store.obtain(anchor, study.experiment.runtime, Callback())
+        study.store.get_or_train(anchor, study.experiment.runtime, Callback())
     anchors = tuple(anchor.identity for anchor in study.anchors)
     context = TrialContext(
         study.experiment.model_dump(mode="json"), study.dataset.folder, study.spec.objective, anchors, reports=False

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from mlflow.entities.model_registry import ModelVersion, ModelVersionTag
 
-from reports.registry.candidate import CLASSES, TARGET
-from reports.registry.comparison import obstacles
+from sfcmt.reports.registry.candidate import CLASSES, TARGET
+from sfcmt.reports.registry.comparison import obstacles
 
 
 def version(**tags: str) -> ModelVersion:

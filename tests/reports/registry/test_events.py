@@ -12,10 +12,10 @@ from pathlib import Path
 import mlflow
 import pytest
 
-from reports.registry.alias import Alias
-from reports.registry.events import Action, EventLog, Move
-from reports.registry.evidence import Evidence
-from reports.statistics.interval import Interval
+from sfcmt.reports.registry.alias import Alias
+from sfcmt.reports.registry.events import Action, EventLog, Move
+from sfcmt.reports.registry.evidence import Evidence
+from sfcmt.reports.statistics.interval import Interval
 from tests.database import new_database
 from tests.tuning.conftest import using
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from reports.registry.answers import Answers, answers_of
-from reports.registry.errors import RegistryError
-from reports.registry.evidence import agreement, oracle
 from sfcmt.outputs import Outputs
+from sfcmt.reports.registry.errors import RegistryError
+from sfcmt.reports.registry.evidence import agreement, oracle
+from sfcmt.reports.registry.predictions import Predictions, predictions_of
 
 
 def logits(classes: list[int], confidence: float = 5.0) -> torch.Tensor:
@@ -17,8 +17,8 @@ def logits(classes: list[int], confidence: float = 5.0) -> torch.Tensor:
     return confidence * torch.nn.functional.one_hot(torch.tensor(classes), 3).float()
 
 
-def answers(classes: list[int], ensemble: list[int] | None = None) -> Answers:
-    return Answers(logits(classes), logits(ensemble or classes).softmax(dim=1))
+def predictions(classes: list[int], ensemble: list[int] | None = None) -> Predictions:
+    return Predictions(logits(classes), logits(ensemble or classes).softmax(dim=1))
 
 
 def test_the_pool_is_averaged_as_probabilities() -> None:
@@ -26,7 +26,7 @@ def test_the_pool_is_averaged_as_probabilities() -> None:
         return Outputs(target, *(torch.ones(1, 3) for _ in range(5)))
 
     sure, unsure = torch.tensor([[9.0, 0, 0]]), torch.tensor([[0, 1.0, 0]])
-    found = answers_of(outputs(sure), iter([outputs(sure), outputs(unsure), outputs(unsure)]))
+    found = predictions_of(outputs(sure), iter([outputs(sure), outputs(unsure), outputs(unsure)]))
     expected = np.mean(
         [np.exp([9, 0, 0]) / np.exp([9, 0, 0]).sum(), *[np.exp([0, 1, 0]) / np.exp([0, 1, 0]).sum()] * 2], 0
     )
@@ -34,21 +34,21 @@ def test_the_pool_is_averaged_as_probabilities() -> None:
     assert torch.equal(found.logits, sure)
 
 
-def test_answers_come_back_and_others_are_refused(tmp_path_factory: pytest.TempPathFactory) -> None:
-    folder = tmp_path_factory.mktemp("answers")
-    answers([0, 1, 2], [1, 1, 1]).save(folder)
-    loaded = Answers.load(folder)
+def test_predictions_come_back_and_others_are_refused(tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("predictions")
+    predictions([0, 1, 2], [1, 1, 1]).save(folder)
+    loaded = Predictions.load(folder)
     assert torch.equal(loaded.logits, logits([0, 1, 2]))
     assert torch.equal(loaded.ensemble, logits([1, 1, 1]).softmax(dim=1))
-    (folder / "answers.safetensors").write_bytes(b"none")
-    with pytest.raises(RegistryError, match=r"answers\.safetensors"):
-        Answers.load(folder)
+    (folder / "predictions.safetensors").write_bytes(b"none")
+    with pytest.raises(RegistryError, match=r"predictions\.safetensors"):
+        Predictions.load(folder)
 
 
 def test_agreement_is_with_both_pools_each_counting_half() -> None:
     # the champion's pool is less sure: where they differ, the challenger's decides
-    challenger = answers([0, 1, 2, 0], ensemble=[0, 1, 2, 2])
-    champion = Answers(logits([0, 1, 0, 1]), logits([0, 1, 0, 1], confidence=1).softmax(dim=1))
+    challenger = predictions([0, 1, 2, 0], ensemble=[0, 1, 2, 2])
+    champion = Predictions(logits([0, 1, 0, 1]), logits([0, 1, 0, 1], confidence=1).softmax(dim=1))
     found = agreement(challenger, champion)  # the ensemble: 0, 1, 2, 2
     assert (found.challenger, found.champion, found.n) == (0.75, 0.5, 4)
 
@@ -56,13 +56,13 @@ def test_agreement_is_with_both_pools_each_counting_half() -> None:
 def test_many_wins_convince_and_the_same_model_never_does() -> None:
     truth = [row % 3 for row in range(90)]
     worse = [label if row < 60 else (label + 1) % 3 for row, label in enumerate(truth)]
-    found = agreement(answers(truth), Answers(logits(worse), answers(truth).ensemble))
+    found = agreement(predictions(truth), Predictions(logits(worse), predictions(truth).ensemble))
     assert found.interval is not None
     assert found.interval.low < 1 / 3 < found.interval.high
     # 90 images that differ in a third: the mean's standard error is sqrt(1/3 * 2/3 / 90)
     assert found.interval.high - found.interval.low == pytest.approx(2 * 1.96 * (2 / 9 / 90) ** 0.5, rel=0.15)
     assert found.convinces
-    equal = agreement(answers(worse), answers(worse))
+    equal = agreement(predictions(worse), predictions(worse))
     assert equal.interval is not None
     assert (equal.interval.low, equal.interval.high) == (0, 0)
     assert not equal.convinces
@@ -72,13 +72,15 @@ def test_a_lead_that_may_be_chance_does_not_convince() -> None:
     truth = [0] * 40
     ours, theirs = [0] * 38 + [1] * 2, [0] * 36 + [1] * 4
     ours[:3], theirs[37:] = [1, 1, 1], [0, 0, 0]
-    found = agreement(Answers(logits(ours), answers(truth).ensemble), Answers(logits(theirs), answers(truth).ensemble))
+    found = agreement(
+        Predictions(logits(ours), predictions(truth).ensemble), Predictions(logits(theirs), predictions(truth).ensemble)
+    )
     assert not found.convinces
 
 
 def test_the_oracle_weighs_classes_equally() -> None:
     labels_N = torch.tensor([0] * 8 + [2] * 2)  # no image of class 1
-    champion, challenger = answers([0] * 10), answers([1, 1] + [0] * 6 + [2] * 2)
+    champion, challenger = predictions([0] * 10), predictions([1, 1] + [0] * 6 + [2] * 2)
     found = oracle(challenger, champion, labels_N)
     # champion: (8/8 + 0/2) / 2; challenger: (6/8 + 2/2) / 2
     assert (found.score, found.champion, found.challenger) == ("oracle_balanced_accuracy", 0.5, 0.875)
@@ -89,7 +91,7 @@ def test_the_oracle_weighs_classes_equally() -> None:
 
 
 def test_a_class_of_one_image_gives_no_interval() -> None:
-    found = oracle(answers([0, 0, 2]), answers([1, 1, 1]), torch.tensor([0, 0, 2]))
+    found = oracle(predictions([0, 0, 2]), predictions([1, 1, 1]), torch.tensor([0, 0, 2]))
     assert found.challenger == 1
     assert found.interval is None
     assert not found.convinces

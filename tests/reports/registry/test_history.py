@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from reports.registry.alias import Alias
-from reports.registry.events import Action, Event, Move
-from reports.registry.history import champion_at, champions, holder, moment_of
 from sfcmt.errors import ConfigError
+from sfcmt.reports.registry.alias import Alias
+from sfcmt.reports.registry.events import Action, Event, Move
+from sfcmt.reports.registry.history import champion_at, champions, holder, moment_of
 
 START = datetime(2026, 11, 20, 12, tzinfo=UTC)
 

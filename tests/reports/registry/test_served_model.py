@@ -10,18 +10,18 @@ import pandas as pd
 import pytest
 import torch
 
-import reports.registry
-from reports.registry.versions import SIGNATURE
+import sfcmt.reports.registry
 from sfcmt.classify import classify
 from sfcmt.data.dataset import Dataset
 from sfcmt.data.images import encode_png
 from sfcmt.data.manifest import Holes
 from sfcmt.models.classifier import Classifier
 from sfcmt.models.target_model import TargetModel, target_spec
-from tests.tiny import write_tiny
-from tuning.models import SERVED
+from sfcmt.reports.registry.versions import SIGNATURE
+from sfcmt.testing.tiny import write_tiny
+from sfcmt.tuning.models import SERVED
 
-CODE = Path(reports.registry.__file__).with_name("served_model.py")
+CODE = Path(sfcmt.reports.registry.__file__).with_name("served_model.py")
 
 
 def saved(folder: Path, bits: int, holes: Holes) -> TargetModel:

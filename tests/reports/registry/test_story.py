@@ -25,20 +25,20 @@ import pandas as pd
 import pytest
 from mlflow.entities.model_registry import ModelVersion
 
-from reports.registry.candidate import TARGET
 from sfcmt.callbacks import Callback
 from sfcmt.cli import main
 from sfcmt.data.schema import Split
 from sfcmt.outputs import OUTPUTS, Outputs
+from sfcmt.reports.registry.candidate import TARGET
+from sfcmt.testing.tiny import CLASSES
+from sfcmt.tuning.search.distilling import distill_study
+from sfcmt.tuning.search.scoring import score_study
+from sfcmt.tuning.search.study import Study
 from tests.database import new_database
 from tests.reports.registry.studies import finished
 from tests.server import free_port, tracking_server
-from tests.tiny import CLASSES
 from tests.tuning.conftest import using
 from tests.tuning.search.test_study import study_of
-from tuning.search.distilling import distill_study
-from tuning.search.scoring import score_study
-from tuning.search.study import Study
 
 pytestmark = pytest.mark.slow
 SPACE: dict[str, Any] = {"transfer.beta_f": {"choice": [2.0]}}
@@ -95,7 +95,7 @@ def version(number: str) -> ModelVersion:
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def registered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder to work in, with a tracking server; nothing may be unpickled."""
     folder = tmp_path_factory.mktemp("registry")
     with tracking_server(folder, new_database(folder), free_port()) as uri, pytest.MonkeyPatch.context() as patch:
@@ -109,13 +109,13 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def story(desk: Path, tiny_data: Path) -> Story:
+def story(registered: Path, tiny_data: Path) -> Story:
     """Every step of the story. Versions: 1 is of the study `bad`, 2 of `same`, which has its model, 3 of `good`."""
     seeded = SPACE | {"seed": {"choice": [0]}}
     studies = {
-        "bad": finished(tiny_data, desk / "store", "bad", SPACE, BAD),
-        "same": finished(tiny_data, desk / "store", "same", seeded, BAD),
-        "good": finished(tiny_data, desk / "store", "good", SPACE, GOOD),
+        "bad": finished(tiny_data, registered / "store", "bad", SPACE, BAD),
+        "same": finished(tiny_data, registered / "store", "same", seeded, BAD),
+        "good": finished(tiny_data, registered / "store", "good", SPACE, GOOD),
     }
     score_study(studies["good"])
     return Story(studies, {step: tell(*arguments) for step, arguments in STEPS.items()})
@@ -248,7 +248,7 @@ def test_a_distilled_model_is_registered_as_well(story: Story) -> None:
 
 def test_nothing_registered_is_a_pickle(story: Story) -> None:
     files = {path.name for path in Path(mlflow.artifacts.download_artifacts("models:/net/3")).rglob("*")}
-    assert {"served_model.py", "model.safetensors", "model.json", "answers.safetensors"} <= files
+    assert {"served_model.py", "model.safetensors", "model.json", "predictions.safetensors"} <= files
     assert not [name for name in files if name.endswith((".pkl", ".pth", ".pickle"))]
 
 
@@ -264,8 +264,8 @@ def test_models_of_other_images_are_not_compared(story: Story) -> None:
     assert refused.aliases == {"champion": "3", "challenger": "2"}
 
 
-def test_mistakes_are_told_in_a_line(story: Story, desk: Path, tiny_data: Path) -> None:
-    study_of(tiny_data, desk / "store", "partial")
+def test_mistakes_are_told_in_a_line(story: Story, registered: Path, tiny_data: Path) -> None:
+    study_of(tiny_data, registered / "store", "partial")
     mistakes = {
         ("promote", "nothing", "--model", "net"): "STUDY: 'nothing' is not allowed; allowed: a study's folder, or",
         ("promote", "partial", "--model", "net"): "study partial has no winner yet; finish it with: sfcmt tune",
@@ -318,7 +318,7 @@ def invoke(address: str, images: list[bytes]) -> list[dict[str, Any]]:
     return found
 
 
-def test_served_and_predicted_is_what_the_trainer_saved(story: Story, desk: Path) -> None:
+def test_served_and_predicted_is_what_the_trainer_saved(story: Story, registered: Path) -> None:
     study = story.studies["good"]
     images = study.dataset.table(Split.TARGET)["image"].to_pylist()
     logits = Outputs.load(study.artifact(study.trials[0]) / OUTPUTS).target_logits
@@ -327,11 +327,11 @@ def test_served_and_predicted_is_what_the_trainer_saved(story: Story, desk: Path
 
     by_pyfunc = mlflow.pyfunc.load_model("models:/net@champion").predict(pd.DataFrame({"encoded_image": images}))
     assert list(by_pyfunc["label"]) == labels
-    file = desk / "target.png"
+    file = registered / "target.png"
     file.write_bytes(images[0])
     (by_command,) = json.loads(tell("predict", "models:/net@champion", str(file), "--json").out)
     assert by_command["probabilities"] == pytest.approx(expected[0], abs=1e-5)
-    with serving("models:/net@champion", desk / "serving.log") as address:
+    with serving("models:/net@champion", registered / "serving.log") as address:
         by_server = invoke(address, images)
         with pytest.raises(urllib.error.HTTPError) as refused:
             invoke(address, [images[0], b"no image"])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from reports.sources.evidence import Provenance, interval_text, seeds_text
-from reports.statistics.interval import Interval
+from sfcmt.reports.sources.evidence import Provenance, interval_text, seeds_text
+from sfcmt.reports.statistics.interval import Interval
 
 
 @pytest.mark.parametrize(

@@ -9,17 +9,17 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from reports.report import report
-from reports.sources.ablation import AblationResults
-from reports.sources.opening import open_all
-from reports.sources.runs import ReportError
-from reports.sources.search import SearchResults
 from sfcmt.errors import ConfigError
+from sfcmt.reports.report import report
+from sfcmt.reports.sources.ablation import AblationResults
+from sfcmt.reports.sources.opening import open_studies
+from sfcmt.reports.sources.runs import ReportError
+from sfcmt.reports.sources.search import SearchResults
+from sfcmt.tuning.ablation.results import to_bytes
+from sfcmt.tuning.ablation.study import RESULTS
+from sfcmt.tuning.search.optuna_study import SearchError
 from tests.reports.ablations import ablation
 from tests.tuning.search.test_study import study_of
-from tuning.ablation.results import to_bytes
-from tuning.ablation.study import RESULTS
-from tuning.search.optuna_study import SearchError
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def folder(parts: AblationResults, tmp_path: Path) -> Path:
 
 def test_a_search_by_folder_and_by_name(searched: SearchResults) -> None:
     for place in (str(searched.folder), "mine"):
-        (found,) = open_all([place], searched.store.place)
+        (found,) = open_studies([place], searched.store.place)
         assert isinstance(found, SearchResults)
         assert found.table.equals(searched.table)
 
@@ -38,7 +38,7 @@ def test_a_search_by_folder_and_by_name(searched: SearchResults) -> None:
 def test_an_ablation_by_folder_and_by_name(tiny_data: Path, tmp_path: Path) -> None:
     made = ablation(tmp_path / "moved" / "studies" / "parts-0123", tiny_data, store=tmp_path / "before")
     for place, store in ((str(made.folder), "before"), ("parts", "moved"), ("parts-0123", "moved")):
-        (found,) = open_all([place], str(tmp_path / "moved"))
+        (found,) = open_studies([place], str(tmp_path / "moved"))
         assert isinstance(found, AblationResults)
         assert found.table.equals(made.table)
         assert found.store.root == tmp_path / store
@@ -46,7 +46,7 @@ def test_an_ablation_by_folder_and_by_name(tiny_data: Path, tmp_path: Path) -> N
 
 def test_a_study_twice(searched: SearchResults) -> None:
     with pytest.raises(ReportError, match="named twice"):
-        open_all([str(searched.folder), "mine"], searched.store.place)
+        open_studies([str(searched.folder), "mine"], searched.store.place)
 
 
 @pytest.mark.slow
@@ -54,33 +54,33 @@ def test_a_name_stands_for_all_studies_that_have_it(tiny_data: Path, tmp_path: P
     folders = [tmp_path / "studies" / f"parts-{digest}" for digest in ("0123", "4567")]
     for folder in folders:
         ablation(folder, tiny_data, name="parts", digest=folder.name)
-    assert [one.folder for one in open_all(["parts"], str(tmp_path))] == folders
-    files = report(open_all(["parts", str(ablation(tmp_path / "own", tiny_data).folder)], str(tmp_path)))
+    assert [one.folder for one in open_studies(["parts"], str(tmp_path))] == folders
+    files = report(open_studies(["parts", str(ablation(tmp_path / "own", tiny_data).folder)], str(tmp_path)))
     assert {"figures/own-values.png", *(f"figures/{folder.name}-values.png" for folder in folders)} <= files.keys()
 
 
 def test_an_unknown_name(searched: SearchResults) -> None:
     with pytest.raises(ConfigError, match=r"STUDY: 'none' is not allowed.*mine-"):
-        open_all(["none"], searched.store.place)
+        open_studies(["none"], searched.store.place)
 
 
 def test_a_search_without_a_winner(tiny_data: Path, tmp_path: Path) -> None:
     study = study_of(tiny_data, tmp_path)
     with pytest.raises(SearchError, match="no winner yet"):
-        open_all([str(study.folder)], str(tmp_path))
+        open_studies([str(study.folder)], str(tmp_path))
 
 
 def test_an_ablation_without_results(folder: Path) -> None:
     (folder / RESULTS).unlink()
     with pytest.raises(ReportError, match=r"parts: has no results yet; finish it with: sfcmt ablate"):
-        open_all([str(folder)], "none")
+        open_studies([str(folder)], "none")
 
 
 def test_results_that_are_cut_off(folder: Path) -> None:
     content = (folder / RESULTS).read_bytes()
     (folder / RESULTS).write_bytes(content[: len(content) // 2])
     with pytest.raises(ReportError, match="not an ablation's results"):
-        open_all([str(folder)], "none")
+        open_studies([str(folder)], "none")
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_results_that_say_nothing(folder: Path, change: object, message: str) ->
     table = pa.ipc.open_file((folder / RESULTS).read_bytes()).read_all()
     (folder / RESULTS).write_bytes(to_bytes(change(table)))
     with pytest.raises(ReportError, match=message):
-        open_all([str(folder)], "none")
+        open_studies([str(folder)], "none")
 
 
 def test_a_spec_that_does_not_fit(folder: Path) -> None:
@@ -105,7 +105,7 @@ def test_a_spec_that_does_not_fit(folder: Path) -> None:
     saved["spec"]["design"] = "none"
     (folder / "spec.json").write_text(json.dumps(saved))
     with pytest.raises(ReportError, match="not an ablation's results"):
-        open_all([str(folder)], "none")
+        open_studies([str(folder)], "none")
 
 
 def _of_other_data(table: pa.Table) -> pa.Table:

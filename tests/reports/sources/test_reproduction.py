@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from reports.sources.ablation import AblationResults
-from reports.sources.reproduction import reproduction_of
-from reports.sources.results import Results
-from reports.sources.search import SearchResults, read_search
+from sfcmt.commit import code_version
+from sfcmt.reports.sources.ablation import AblationResults
+from sfcmt.reports.sources.reproduction import reproduction_of
+from sfcmt.reports.sources.results import Results
+from sfcmt.reports.sources.search import SearchResults, read_search
+from sfcmt.tuning.ablation.spec import load_ablation
+from sfcmt.tuning.search.spec import load_search
+from sfcmt.tuning.search.study import Study
 from tests.reports.conftest import COMMIT
-from tuning.ablation.spec import load_ablation
-from tuning.commit import code_version
-from tuning.search.spec import load_search
-from tuning.search.study import Study
 
 
 def command_of(results: Results, folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str, tuple[str, ...]]:
@@ -32,7 +32,7 @@ def command_of(results: Results, folder: Path, monkeypatch: pytest.MonkeyPatch) 
 
 def test_of_a_search(searched: SearchResults, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     verb, spec, overrides = command_of(searched, tmp_path, monkeypatch)
-    again = Study(Path(spec).stem, load_search(spec, overrides))
+    again = Study.of(Path(spec).stem, load_search(spec, overrides))
     assert verb == "tune"
     assert again.folder == searched.folder
     assert again.selection() == searched.selection

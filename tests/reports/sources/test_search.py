@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from reports.sources.reproduction import reproduction_of
-from reports.sources.search import SearchResults, read_search
+from sfcmt.commit import code_version
+from sfcmt.reports.sources.reproduction import reproduction_of
+from sfcmt.reports.sources.search import SearchResults, read_search
+from sfcmt.tuning.search.study_folder import DISTILLED
 from tests.reports.searches import RIGHTS, search
-from tuning.commit import code_version
-from tuning.search.study_folder import DISTILLED
 
 
 def test_a_row_for_each_anchor_and_each_trial(searched: SearchResults) -> None:

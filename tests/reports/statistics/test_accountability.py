@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from reports.statistics.accountability import accountability
-from reports.statistics.samples import StatisticsError
+from sfcmt.reports.statistics.accountability import accountability
+from sfcmt.reports.statistics.samples import StatisticsError
 
 
 def scores(study: str, **validators: tuple[float, float | None]) -> dict[str, Any]:

@@ -6,9 +6,9 @@ from typing import get_args
 
 import pytest
 
-from reports.statistics.correction import Correction, correct
-from reports.statistics.samples import StatisticsError
-from tuning.ablation.spec import Test
+from sfcmt.reports.statistics.correction import Correction, correct
+from sfcmt.reports.statistics.samples import StatisticsError
+from sfcmt.tuning.ablation.spec import Test
 
 P_VALUES = {"a": 0.010, "b": 0.040, "c": 0.030, "d": 0.005}
 

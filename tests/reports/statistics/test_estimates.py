@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from reports.statistics.estimates import iqm_of, mean_of, pooled
-from reports.statistics.intervals import bootstrap_limits, mean
-from reports.statistics.samples import StatisticsError
+from sfcmt.reports.statistics.estimates import iqm_of, mean_of, pooled
+from sfcmt.reports.statistics.intervals import bootstrap_limits, mean
+from sfcmt.reports.statistics.samples import StatisticsError
 
 DARWIN = dict(enumerate([49.0, -67, 8, 16, 6, 23, 28, 41, 14, 29, 56, 24, 75, 60, -48]))
 """Cross- minus self-fertilised maize, in eighths of an inch (Fisher 1935, chapter 3)."""

@@ -7,9 +7,9 @@ import itertools
 import numpy as np
 import pytest
 
-from reports.statistics.factorial import factorial_effects
-from reports.statistics.samples import StatisticsError
-from tuning.ablation.fractions import Fraction
+from sfcmt.reports.statistics.factorial import factorial_effects
+from sfcmt.reports.statistics.samples import StatisticsError
+from sfcmt.tuning.ablation.fractions import Fraction
 
 FULL_3 = np.array(list(itertools.product((-1, 1), repeat=3)))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import optuna
 import pytest
 
-from reports.statistics.importance import Evaluator, importance
+from sfcmt.reports.statistics.importance import Evaluator, importance
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 

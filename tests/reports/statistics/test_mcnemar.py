@@ -7,8 +7,8 @@ from math import comb
 import numpy as np
 import pytest
 
-from reports.statistics.mcnemar import compare_predictions
-from reports.statistics.samples import StatisticsError
+from sfcmt.reports.statistics.mcnemar import compare_predictions
+from sfcmt.reports.statistics.samples import StatisticsError
 
 
 def test_only_images_on_which_the_models_differ_count() -> None:

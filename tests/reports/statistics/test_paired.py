@@ -8,12 +8,12 @@ import math
 import numpy as np
 import pytest
 
-from reports.statistics.effect_sizes import corrected_d, rank_biserial
-from reports.statistics.paired import compare
-from reports.statistics.paired_tests import PAIRED_TESTS, run_test
-from reports.statistics.samples import StatisticsError
+from sfcmt.reports.statistics.effect_sizes import corrected_d, rank_biserial
+from sfcmt.reports.statistics.paired import compare
+from sfcmt.reports.statistics.paired_tests import PAIRED_TESTS, run_test
+from sfcmt.reports.statistics.samples import StatisticsError
+from sfcmt.tuning.ablation.min_p_value import TestKind, min_p_value
 from tests.reports.statistics.test_estimates import DARWIN
-from tuning.ablation.reach import TestKind, smallest_p
 
 MAIZE = np.array(list(DARWIN.values()))
 
@@ -49,13 +49,13 @@ def test_what_tests_by_signs_can_reach(n: int, reach: float) -> None:
         test = run_test(kind, clearest)
         assert test is not None
         assert test.p_value == pytest.approx(reach)
-        assert test.smallest_p == reach == smallest_p(kind, n)
+        assert test.min_p_value == reach == min_p_value(kind, n)
 
 
 def test_the_bootstrap_test_reaches_no_further_than_its_resamples() -> None:
     test = run_test("paired_bootstrap", 1000 + np.arange(10, dtype=np.float64))
     assert test is not None
-    assert test.p_value == pytest.approx(test.smallest_p)
+    assert test.p_value == pytest.approx(test.min_p_value)
 
 
 @pytest.mark.parametrize("kind", PAIRED_TESTS)
@@ -64,7 +64,7 @@ def test_degenerate_differences(kind: TestKind) -> None:
     assert none is not None
     assert same is not None
     assert none.p_value == 1.0
-    assert same.p_value <= max(smallest_p(kind, 6), 1e-3)
+    assert same.p_value <= max(min_p_value(kind, 6), 1e-3)
     assert run_test(kind, np.array([0.5])) is None
 
 

@@ -6,8 +6,8 @@ import math
 
 import pytest
 
-from reports.statistics.samples import StatisticsError, differences_of, values_of
 from sfcmt.errors import SfcmtError
+from sfcmt.reports.statistics.samples import StatisticsError, differences_of, values_of
 
 
 def test_values_come_in_the_order_of_their_seeds() -> None:

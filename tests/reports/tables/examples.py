@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from reports.sources.evidence import Provenance
-from reports.tables.model import Cell, Column, Table, label, missing
+from sfcmt.reports.sources.evidence import Provenance
+from sfcmt.reports.tables.model import Cell, Column, Table, label, missing
 
 NASTY = r"50% & more_of $this$ #1 {a} \b ~c ^d <e> |f| *g* [h] `i`"
 _EVIDENCE = Provenance("none", "missing", "tiny 01ab").evidence(5, (0, 1, 2, 3, 4))

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from reports.tables.latex import latex
-from reports.tables.model import Column, Table, label
+from sfcmt.commit import code_version
+from sfcmt.reports.tables.latex import latex
+from sfcmt.reports.tables.model import Column, Table, label
 from tests.reports.conftest import Files
 from tests.reports.tables.examples import TABLE
-from tuning.commit import code_version
 
 _DOCUMENT = (
     "\\documentclass{article}\n\\usepackage{booktabs,graphicx,rotating}\n\\begin{document}\n%s\n\\end{document}\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from reports.tables.markdown import markdown
+from sfcmt.reports.tables.markdown import markdown
 from tests.reports.tables.examples import TABLE
 
 

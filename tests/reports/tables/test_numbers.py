@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from reports.statistics.interval import Interval
-from reports.tables.numbers import Metric, p_text, seconds_text, setting_text, size_text
+from sfcmt.reports.statistics.interval import Interval
+from sfcmt.reports.tables.numbers import Metric, p_text, seconds_text, setting_text, size_text
 
 ORACLE, VALIDATOR = Metric("oracle/balanced_accuracy"), Metric("validator/infomax")
 

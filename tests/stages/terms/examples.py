@@ -12,16 +12,16 @@ from torch import Tensor
 
 from sfcmt.data.batches import UnlabelledBatch
 from sfcmt.models.classifier import Classifier, Prediction
-from sfcmt.stages.setting import Setting
-from sfcmt.stages.terms.base import Step, Survey
-from tests.tiny import setting_of, tiny_experiment
+from sfcmt.stages.terms.base import Step, TargetPredictions
+from sfcmt.stages.transfer_context import TransferContext
+from sfcmt.testing.tiny import context_of, tiny_experiment
 
 
 @dataclass(frozen=True)
 class Example:
     """A setting, a student a little off the source model, and a step of it."""
 
-    setting: Setting[Any]
+    context: TransferContext[Any]
     student: Classifier
     untouched: Classifier
     """The student before the step."""
@@ -38,15 +38,15 @@ class Example:
 
     def real(self) -> Prediction:
         """The source model on the plain source side of the batch's pairs."""
-        return in_float64(self.setting.source, self.setting.data.pair_source.clean(self.batch.pair_B))
+        return in_float64(self.context.source, self.context.data.pair_source.clean(self.batch.pair_B))
 
-    def survey(self) -> Survey:
+    def survey(self) -> TargetPredictions:
         """The source model on all plain target images."""
-        return Survey(lambda: Prediction(*(tensor.float() for tensor in self.surveyed())))
+        return TargetPredictions(lambda: Prediction(*(tensor.float() for tensor in self.surveyed())))
 
     def surveyed(self) -> Prediction:
         """What the survey finds."""
-        return in_float64(self.setting.source, self.setting.data.target.clean(torch.arange(60)))
+        return in_float64(self.context.source, self.context.data.target.clean(torch.arange(60)))
 
 
 def in_float64(model: Classifier, x_BCHW: Tensor) -> Prediction:
@@ -59,12 +59,12 @@ def in_float64(model: Classifier, x_BCHW: Tensor) -> Prediction:
 
 def example(data: Path, store: Path, folder: Path, progress: float = 0.25, **fields: object) -> Example:
     """A batch of 16 of the tiny data under `tgkt`."""
-    setting = setting_of(tiny_experiment(data, store, transfer=fields), folder)
-    student = setting.new_student().train()
+    context = context_of(tiny_experiment(data, store, transfer=fields), folder)
+    student = context.new_student().train()
     torch.manual_seed(0)
     with torch.no_grad():
         for parameter in student.backbone.parameters():
             parameter.mul_(1 + 0.1 * torch.randn_like(parameter))
-    batch = next(iter(setting.data.epoch(setting.config, torch.Generator().manual_seed(0))))
+    batch = next(iter(context.data.epoch(context.config, torch.Generator().manual_seed(0))))
     step = Step(student, batch, follows_pairs=False, progress=progress)
-    return Example(setting, student, copy.deepcopy(student), batch, step)
+    return Example(context, student, copy.deepcopy(student), batch, step)

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from sfcmt.models.classifier import Classifier, Prediction, batchnorm_layers
-from sfcmt.stages.terms.base import Step, Survey
+from sfcmt.stages.terms.base import Step, TargetPredictions
 from sfcmt.stages.terms.infomax import InfoMax
 from sfcmt.stages.terms.pair_features import PairFeatures
 from sfcmt.stages.terms.pair_relations import PairRelations
@@ -34,9 +34,9 @@ def test_nothing_is_computed_or_loaded_until_it_is_asked_for(one: Example) -> No
 
 
 def test_terms_share_forward_passes(one: Example) -> None:
-    sizes, teacher_sizes = counted(one.student), counted(one.setting.source)
-    teacher = one.setting.pair_teacher()
-    for term in (InfoMax(), SourceStatistics(one.setting.source, fading=False)):
+    sizes, teacher_sizes = counted(one.student), counted(one.context.source)
+    teacher = one.context.pair_teacher()
+    for term in (InfoMax(), SourceStatistics(one.context.source, fading=False)):
         term(one.step)
     assert sizes == [16]
     for pair_term in (PairFeatures(teacher), PairRelations(teacher)):
@@ -53,7 +53,7 @@ def test_a_survey_looks_once(one: Example) -> None:
         looks.append(1)
         return Prediction(torch.zeros(2, 3), torch.ones(2, 4))
 
-    survey = Survey(look)
+    survey = TargetPredictions(look)
     assert looks == []
     assert survey.target is survey.target
     assert looks == [1]

@@ -26,11 +26,11 @@ def divergence(teacher_BK: Tensor, student_BK: Tensor, temperature: float) -> fl
 
 @pytest.mark.parametrize("temperature", [1.0, 4.0])
 def test_bridge(one: Example, temperature: float) -> None:
-    setting = one.setting
+    context = one.context
     with torch.no_grad():
-        translated = setting.translator(setting.data.target.clean(one.batch.target_B))
-    expected = divergence(in_float64(setting.source, translated).logits_BK, one.target().logits_BK, temperature)
-    loss = TargetDistillation(setting.teacher(["bridge"]), temperature)(one.step)
+        translated = context.translator(context.data.target.clean(one.batch.target_B))
+    expected = divergence(in_float64(context.source, translated).logits_BK, one.target().logits_BK, temperature)
+    loss = TargetDistillation(context.teacher(["bridge"]), temperature)(one.step)
     assert loss.item() == pytest.approx(expected, rel=1e-3)
     assert loss.requires_grad
 
@@ -38,15 +38,15 @@ def test_bridge(one: Example, temperature: float) -> None:
 def test_bridge_with_a_teacher_of_the_student_s_view(tiny_data: Path, tiny_store: Path, tmp_path: Path) -> None:
     one = example(tiny_data, tiny_store, tmp_path, teacher_view="augmented")
     with torch.no_grad():
-        translated = one.setting.translator(one.batch.target)
-    expected = divergence(in_float64(one.setting.source, translated).logits_BK, one.target().logits_BK, 1.0)
-    loss = TargetDistillation(one.setting.teacher(["bridge"]), 1.0)(one.step)
+        translated = one.context.translator(one.batch.target)
+    expected = divergence(in_float64(one.context.source, translated).logits_BK, one.target().logits_BK, 1.0)
+    loss = TargetDistillation(one.context.teacher(["bridge"]), 1.0)(one.step)
     assert loss.item() == pytest.approx(expected, rel=1e-3)
 
 
 @pytest.mark.parametrize("temperature", [1.0, 4.0])
 def test_pairs(one: Example, temperature: float) -> None:
     expected = divergence(one.real().logits_BK, one.pair().logits_BK, temperature)
-    loss = PairDistillation(one.setting.pair_teacher(), temperature)(one.step)
+    loss = PairDistillation(one.context.pair_teacher(), temperature)(one.step)
     assert loss.item() == pytest.approx(expected, rel=1e-3)
     assert loss.requires_grad

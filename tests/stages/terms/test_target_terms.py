@@ -79,7 +79,7 @@ def test_neighbours_start_each_epoch_anew(one: Example) -> None:
 
 
 def test_source_statistics(one: Example) -> None:
-    source, student = one.setting.source, copy.deepcopy(one.untouched).double().train()
+    source, student = one.context.source, copy.deepcopy(one.untouched).double().train()
     total: list[float] = []
 
     def note(layer: nn.Module, inputs: tuple[Tensor, ...], name: str) -> None:
@@ -99,9 +99,9 @@ def test_source_statistics(one: Example) -> None:
 
 
 def test_the_released_scalar_fades_by_descent(one: Example) -> None:
-    term = SourceStatistics(one.setting.source, fading=True)
+    term = SourceStatistics(one.context.source, fading=True)
     assert term.scale is not None
-    plain = SourceStatistics(one.setting.source, fading=False)(one.step)
+    plain = SourceStatistics(one.context.source, fading=False)(one.step)
     loss = term(one.step)
     assert loss.item() == plain.item()
     loss.backward()

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from sfcmt.errors import ConfigError
-from tuning.ablation.designs import Design, Kind, design_of
-from tuning.ablation.factors import Factor, Level, factor_of
+from sfcmt.tuning.ablation.designs import Design, Kind, design_of
+from sfcmt.tuning.ablation.factors import Factor, Level, factor_of
 
 PARTS = [factor_of("domain", {"d": 0}), factor_of("infomax", {"im": 0}), factor_of("self", {"s": 0, "t": 1})]
 SWEEPS = [

@@ -11,28 +11,29 @@ import mlflow
 import pyarrow as pa
 import pytest
 
-from reports.report import report
-from reports.sources.ablation import read_ablation
 from sfcmt.callbacks import Callback, Callbacks
 from sfcmt.data.dataset import Dataset
 from sfcmt.evaluation.labels import open_labels
 from sfcmt.evaluation.scores import score
 from sfcmt.experiment import load_experiment
 from sfcmt.outputs import OUTPUTS, Outputs
-from sfcmt.stages.transfer import TransferStage
+from sfcmt.recipe import Recipe
+from sfcmt.recipes import transfer_recipe
+from sfcmt.reports.report import report
+from sfcmt.reports.sources.ablation import read_ablation
 from sfcmt.store import Store
+from sfcmt.testing.tiny import Recorder
+from sfcmt.tuning.ablation.mlflow_sync import AblationSync
+from sfcmt.tuning.ablation.results import to_bytes
+from sfcmt.tuning.ablation.run import run_ablation
+from sfcmt.tuning.mlflow_sync import synced
 from sfcmt.validators import POOL_VALIDATORS, VALIDATORS
 from tests.patience import PATIENCE
 from tests.reading import read_until
 from tests.reports.pages import Page
 from tests.stages.test_source_free import shuffle_labels
-from tests.tiny import Recorder
 from tests.tuning.ablation.workplace import SEEDS, Workplace
 from tests.tuning.conftest import using
-from tuning.ablation.mirror import AblationMirror
-from tuning.ablation.results import to_bytes
-from tuning.ablation.run import run_ablation
-from tuning.mirroring import mirrored
 
 pytestmark = pytest.mark.slow
 
@@ -50,15 +51,15 @@ def undisturbed(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> tu
 def finish(place: Workplace) -> Recorder:
     """Run the study to its end in this process; what was heard of its stages."""
     recorder, ablation = Recorder(), place.ablation()
-    with using(place.uri), mirrored(mirror := AblationMirror(ablation), Callback()):
+    with using(place.uri), synced(mirror := AblationSync(ablation), Callback()):
         run_ablation(ablation, Callbacks([recorder, mirror]))
     return recorder
 
 
-def transfer(place: Workplace, arm: str, seed: int) -> TransferStage:
+def transfer(place: Workplace, arm: str, seed: int) -> Recipe:
     """A transfer as `sfcmt run` would make it."""
     experiment = load_experiment(str(place.folder / "tiny.yaml"), ARMS[arm])
-    return TransferStage(experiment, Dataset(Path(experiment.data.folder or "")), seed)
+    return transfer_recipe(experiment, Dataset(Path(experiment.data.folder or "")), seed)
 
 
 def test_rows_are_what_the_stages_say_by_themselves(undisturbed: tuple[Workplace, str]) -> None:
@@ -122,7 +123,7 @@ def test_mlflow_has_a_run_for_the_study_its_arms_and_their_seeds(undisturbed: tu
         assert run.data.params["seed"] == str(row["seed"])
         assert run.data.tags["sfcmt.stage"] == row["transfer"]
     history = mlflow.MlflowClient(place.uri).get_metric_history(
-        by_name["no-self seed 1"].info.run_id, "transfer/distillation"
+        by_name["no-self seed 1"].info.run_id, "transfer/target_distillation"
     )
     assert [point.step for point in history] == [1, 2]
     assert by_name["no-self"].data.params == {"factor.features": "own", "factor.self": "changed"}

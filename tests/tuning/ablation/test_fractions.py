@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from tuning.ablation.fractions import Fraction, Resolution
+from sfcmt.tuning.ablation.fractions import Fraction, Resolution
 
 
 def signs(fraction: Fraction) -> np.ndarray:

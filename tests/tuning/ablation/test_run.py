@@ -8,16 +8,17 @@ from typing import Any
 
 import pytest
 
-from reports.sources.ablation import read_ablation
 from sfcmt.callbacks import Callback
+from sfcmt.config import TransferConfig
 from sfcmt.errors import ConfigError
-from tests.tiny import Recorder, write_tiny
+from sfcmt.reports.sources.ablation import read_ablation
+from sfcmt.testing.tiny import Recorder, write_tiny
+from sfcmt.tuning.ablation.results import values_of
+from sfcmt.tuning.ablation.run import next_counts, run_ablation
+from sfcmt.tuning.ablation.stopping import StoppingRule
+from sfcmt.tuning.comparison import Comparison
+from sfcmt.tuning.search.study import Study
 from tests.tuning.ablation.workplace import Workplace
-from tuning.ablation.results import values_of
-from tuning.ablation.run import next_counts, run_ablation
-from tuning.ablation.stopping import StoppingRule
-from tuning.comparison import Comparison
-from tuning.search.study import Study
 
 RULE = StoppingRule((2, 4, 5), alpha=0.15)  # each look at 0.95: t is 12.7 with 1, and 3.18 with 3 degrees of freedom
 
@@ -47,7 +48,7 @@ class TestNextCounts:
 
 class TestIdentity:
     @pytest.mark.parametrize("changes", [
-        {"seeds": 3},
+        {"seeds": {"min": 2, "max": 3}},
         {"test": {"alpha": 0.1}},
         {"design": "factorial"},
         {"factors": {"features": {"transfer.beta_f": 1}, "self": {"transfer.beta_self": 0}}},
@@ -61,7 +62,7 @@ class TestIdentity:
     def test_ignores_what_cannot(self, tiny_data: Path, tmp_path: Path) -> None:
         first = Workplace(tmp_path / "a", tiny_data)
         factors = {"features": {"transfer.beta_f": 0.0}, "self": {"transfer.beta_self": 0}}
-        other = Workplace(tmp_path / "b", tiny_data, factors=factors, resources={"concurrent": 2, "cpus": 2})
+        other = Workplace(tmp_path / "b", tiny_data, factors=factors, seeds=3, resources={"concurrent": 2, "cpus": 2})
         assert first.ablation().identity == other.ablation().identity
 
     def test_changes_with_the_data(self, tiny_data: Path, tmp_path: Path) -> None:
@@ -121,7 +122,7 @@ def test_nuisance_fields_are_searched_in_each_arm(tiny_data: Path, tmp_path: Pat
         assert search.experiment.transfer.beta_self == beta
         assert search.selection()["values"] == picked[arm]["values"]
         suggested.append([trial.params for trial in search.trials])
-        trained = [run.stage.experiment.transfer.lr for run in ablation.runs({"baseline": 2, "no-self": 2})
+        trained = [run.recipe.settings(TransferConfig).lr for run in ablation.runs({"baseline": 2, "no-self": 2})
                    if run.arm.name == arm]  # fmt: skip
         assert trained == [picked[arm]["values"]["transfer.lr"]] * 2
     assert suggested[0] == suggested[1]  # the same budget, at the same points

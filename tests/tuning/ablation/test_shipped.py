@@ -10,9 +10,9 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 import yaml
 
-from tuning.ablation.spec import AblationSpec, load_ablation
-from tuning.kinds import StudyKind
-from tuning.search.verbs import schema as print_schema
+from sfcmt.tuning.ablation.spec import AblationSpec, load_ablation
+from sfcmt.tuning.kinds import StudyKind
+from sfcmt.tuning.search.verbs import schema as print_schema
 
 FOLDER = Path(__file__).parents[3] / "tuning" / "ablations"
 SHIPPED = sorted(FOLDER.glob("*.yaml"))

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from sfcmt.errors import ConfigError, Problem
-from tuning.ablation.spec import CheckedAblation, load_ablation
+from sfcmt.tuning.ablation.spec import CheckedAblation, load_ablation
 
 FACTORS = {
     "domain": {"bridge.alpha_d": 0},
@@ -106,7 +106,7 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
         factors={
             "unknown": {"transfer.beta_kll": 0},
             "refused": {"transfer.beta_f": -1},
-            "outside": {"data.size": 32},
+            "outside": {"data.holdout": 0.2},
             "nothing": {"bridge.alpha_d": 0.1},
             "ragged": {"transfer.beta_f": [1, 2], "transfer.beta_self": [1]},
         },
@@ -118,7 +118,7 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
     assert {path: problem.value for path, problem in found.items()} == {
         "factors.unknown.transfer.beta_kll": "beta_kll",
         "factors.refused.transfer.beta_f": -1,
-        "factors.outside": "data.size",
+        "factors.outside": "data.holdout",
         "factors.nothing": {"bridge.alpha_d": 0.1},
         "factors.ragged": {"transfer.beta_f": [1, 2], "transfer.beta_self": [1]},
         "nuisance.space.transfer.nil": "nil",

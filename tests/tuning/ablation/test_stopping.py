@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from tuning.ablation.stopping import StoppingRule, planned_looks
+from sfcmt.tuning.ablation.stopping import StoppingRule, planned_looks
 
 RULE = StoppingRule((3, 6), alpha=0.1, margin=1.0)
 # each look has level 0.95: t is 4.303 with 2, and 2.571 with 5 degrees of freedom (tables)

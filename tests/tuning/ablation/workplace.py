@@ -11,12 +11,12 @@ import mlflow
 import pyarrow as pa
 import yaml
 
+from sfcmt.testing.tiny import SIZE
+from sfcmt.tuning.ablation.spec import load_ablation
+from sfcmt.tuning.ablation.study import Ablation
 from tests.command import Command
 from tests.database import new_database
 from tests.patience import PATIENCE
-from tests.tiny import SIZE
-from tuning.ablation.spec import load_ablation
-from tuning.ablation.study import Ablation
 
 SEEDS = 2
 EXPERIMENT: dict[str, Any] = {

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
+from sfcmt.tuning.search.optuna_study import JOURNAL
 from tests.server import free_port
 from tests.tuning.search.test_optuna_study import ASHA, ask, open_study
-from tuning.search.optuna_study import JOURNAL
 
 pytestmark = pytest.mark.slow
 

@@ -17,16 +17,16 @@ import mlflow
 import pytest
 import yaml
 
+from sfcmt.commit import code_version
+from sfcmt.testing.tiny import SIZE
+from sfcmt.tuning.search.study import Study
 from tests.command import Command
 from tests.database import new_database
 from tests.patience import PATIENCE
 from tests.reading import read_until
 from tests.server import free_port, tracking_server
 from tests.stages.test_source_free import shuffle_labels
-from tests.tiny import SIZE
 from tests.tuning.search.storages import postgres
-from tuning.commit import code_version
-from tuning.search.study import Study
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("search")]
 
@@ -43,7 +43,7 @@ LEAN: dict[str, Any] = {"anchors": [], "objective": {"validator": "infomax"}}
 """For a spec whose anchors are not what a test is about: a process less that trains."""
 WAIT = """
 import time
-from tuning.search.run import PauseOnSignals
+from sfcmt.tuning.search.run import PauseOnSignals
 with PauseOnSignals():
     print("begun", flush=True)
     time.sleep(1000)
@@ -248,7 +248,7 @@ def outlive_the_server(place: Workplace, database: str, tmp_path: Path) -> None:
         for name in ("objective/infomax", "validator/infomax"):
             history = client.get_metric_history(run_id, name)
             assert {metric.step: metric.value for metric in history} == values
-        losses = client.get_metric_history(run_id, "transfer/features")
+        losses = client.get_metric_history(run_id, "transfer/pair_features")
         assert [metric.step for metric in losses] == sorted(values)
         assert runs[f"trial {number}"].info.status in ("FINISHED", "KILLED")
 

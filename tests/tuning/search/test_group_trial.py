@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tuning.search.group_trial import Steps
-from tuning.search.trial import Report
+from sfcmt.tuning.search.group_trial import Steps
+from sfcmt.tuning.search.trial import Report
 
 
 class Work:

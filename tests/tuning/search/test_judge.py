@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from sfcmt.outputs import Outputs
+from sfcmt.tuning.search.judge import Judge, rank_among
+from sfcmt.tuning.search.spec import Objective
 from sfcmt.validators import VALIDATORS
-from tuning.search.judge import Judge, rank_among
-from tuning.search.spec import Objective
 
 
 def outputs(probabilities: list[list[float]]) -> Outputs:

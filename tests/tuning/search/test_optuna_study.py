@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from optuna.trial import TrialState
 
+from sfcmt.tuning.search.optuna_study import JOURNAL, REASON, OptunaStudy
+from sfcmt.tuning.search.space import Distribution, Space, Values
+from sfcmt.tuning.search.spec import Scheduler, Search
 from tests.command import Command
 from tests.patience import PATIENCE
 from tests.tuning.search.storages import postgres
-from tuning.search.optuna_study import JOURNAL, REASON, OptunaStudy
-from tuning.search.space import Distribution, Space, Values
-from tuning.search.spec import Scheduler, Search
 
 SPACE = {"a": Distribution(uniform=(0, 1)), "b": Distribution(log=(0.1, 10)), "c": Distribution(choice=("x", "y"))}
 GRID = {"a": Distribution(choice=(0, 1, 2)), "c": Distribution(choice=("x", "y"))}

@@ -13,9 +13,8 @@ import pytest
 from optuna.trial import FrozenTrial, TrialState
 from ray.tune.search import Searcher
 
-from tests.tuning.search.test_optuna_study import ASHA, open_study
-from tuning.search.optuna_study import REASON, OptunaStudy
-from tuning.search.ray_bridge import (
+from sfcmt.tuning.search.optuna_study import REASON, OptunaStudy
+from sfcmt.tuning.search.ray_bridge import (
     FAILED,
     FINISHED,
     METRICS,
@@ -27,6 +26,7 @@ from tuning.search.ray_bridge import (
     PruningScheduler,
     StudySearcher,
 )  # fmt: skip
+from tests.tuning.search.test_optuna_study import ASHA, open_study
 
 
 class Bridge:

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from sfcmt.errors import ConfigError, Problem
 from sfcmt.experiment import parse_experiment
 from sfcmt.stages.method import METHODS
-from tuning.search.space import Distribution, Space, apply_values, declared_space, space_problems, suggest_all
+from sfcmt.tuning.search.space import Distribution, Space, apply_values, declared_space, space_problems, suggest_all
 
 
 def space_of(**kinds: Any) -> Space:
@@ -90,9 +90,9 @@ class TestProblems:
             ("transfer.beta_f", {"choice": [1, "much"]}, "much", "a valid number"),
             ("transfer.beta_f.deeper", {"uniform": [0, 1]}, 0.0, "beta_f is none"),
             ("transfer.pseudo.weighting", {"choice": ["threshold", "best"]}, "best", "softmatch"),
-            ("runtime.threads", {"int": [1, 2]}, "runtime.threads", "source, bridge or transfer"),
-            ("data.size", {"int": [32, 64]}, "data.size", "source, bridge or transfer"),
-            ("seed", {"int": [0, 9]}, "seed", "source, bridge or transfer"),
+            ("runtime.threads", {"int": [1, 2]}, "runtime.threads", "source, bridge or transfer, or data.size"),
+            ("data.holdout", {"uniform": [0.1, 0.2]}, "data.holdout", "source, bridge or transfer, or data.size"),
+            ("seed", {"int": [0, 9]}, "seed", "source, bridge or transfer, or data.size"),
         ],
     )
     def test_one_for_a_field_that_cannot_be_searched(

@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from sfcmt.errors import ConfigError, Problem
-from tuning.search.spec import SearchSpec, load_search
-from tuning.search.verbs import schema as print_schema
+from sfcmt.tuning.search.spec import SearchSpec, load_search
+from sfcmt.tuning.search.verbs import schema as print_schema
 
 SHIPPED = sorted((Path(__file__).parents[3] / "tuning" / "searches").glob("*.yaml"))
 SPACE = {"transfer.beta_f": {"log": [1, 10]}}
@@ -33,7 +33,7 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
         space={
             "transfer.beta_f": {"log": [1, 10]},
             "transfer.beta_kl": {"uniform": [-1, 1]},
-            "data.size": {"int": [16, 32]},
+            "data.holdout": {"uniform": [0.1, 0.2]},
         },
         objective={"validator": "oracle_accuracy"},
         pick={"validator": "luck"},
@@ -43,7 +43,7 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
     )
     assert {path: problem.value for path, problem in found.items()} == {
         "space.transfer.beta_kl": -1.0,
-        "space.data.size": "data.size",
+        "space.data.holdout": "data.holdout",
         "objective.validator": "oracle_accuracy",
         "pick.validator": "luck",
         "anchors": "magic",
@@ -52,7 +52,7 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
     }
     assert "ensv" in found["pick.validator"].allowed
     assert "ti_distillation" in found["anchors"].allowed
-    assert "transfer.beta_f, transfer.beta_kl, data.size" in found["search.sampler"].allowed
+    assert "transfer.beta_f, transfer.beta_kl, data.holdout" in found["search.sampler"].allowed
 
 
 def test_all_problems_of_shape_are_told_at_once(tmp_path: Path) -> None:

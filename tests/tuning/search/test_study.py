@@ -14,14 +14,14 @@ from sfcmt.data.schema import Sealed
 from sfcmt.errors import ConfigError
 from sfcmt.evaluation.labels import open_labels
 from sfcmt.outputs import OUTPUTS, Outputs
-from sfcmt.stages.transfer import TransferStage
+from sfcmt.recipes import TRANSFER
+from sfcmt.testing.tiny import CLASSES, tiny_experiment, write_tiny
+from sfcmt.tuning.search.optuna_study import SearchError
+from sfcmt.tuning.search.scoring import score_study
+from sfcmt.tuning.search.spec import CheckedSearch, SearchSpec
+from sfcmt.tuning.search.study import Study
 from sfcmt.validators.pool.ensv_infomax import ensv_infomax
 from tests.evaluation.resealed import column, reseal
-from tests.tiny import CLASSES, tiny_experiment, write_tiny
-from tuning.search.optuna_study import SearchError
-from tuning.search.scoring import score_study
-from tuning.search.spec import CheckedSearch, SearchSpec
-from tuning.search.study import Study
 
 SPACE = {"transfer.beta_f": {"log": [1, 10]}, "transfer.beta_kl": {"uniform": [0, 1]}}
 TRIALS = 4
@@ -31,7 +31,7 @@ def study_of(data: Path, store: Path, name: str = "mine", sections: dict[str, An
     raw = {"experiment": "tiny", "space": SPACE, "anchors": ["source_only"], "search": {"trials": TRIALS}} | spec
     checked = SearchSpec.model_validate(raw)
     assert not isinstance(checked.space, str)
-    return Study(name, CheckedSearch(checked, tiny_experiment(data, store, **sections or {}), checked.space))
+    return Study.of(name, CheckedSearch(checked, tiny_experiment(data, store, **sections or {}), checked.space))
 
 
 def outputs(rights: int, labels_N: list[int]) -> Outputs:
@@ -48,13 +48,13 @@ def fill(study: Study, rights: list[int], anchor: int = 45, labels_N: list[int] 
     labels_N = labels_N or open_labels(study.dataset).labels_N.tolist()
     for stage in study.anchors:
         folder = study.store.root / "stages" / f"transfer-{stage.identity}"
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         outputs(anchor, labels_N).save(folder / OUTPUTS)
         (folder / "artifact.json").write_text(json.dumps({"identity": stage.identity, "seconds": 1}))
     for right in rights:
         found = study.optuna.next_trial()
         assert found is not None
-        folder = study.store.root / "stages" / f"{TransferStage.kind}-trial{found[0]}"
+        folder = study.store.root / "stages" / f"{TRANSFER}-trial{found[0]}"
         folder.mkdir(parents=True)
         outputs(right, labels_N).save(folder / OUTPUTS)
         (folder / "artifact.json").write_text(json.dumps({"identity": f"trial{found[0]}"}))
@@ -71,6 +71,7 @@ class TestIdentity:
             tiny_data,
             tmp_path / "b",
             storage=f"sqlite:///{tmp_path}/s.db",
+            search={"trials": TRIALS + 1},
             resources={"cpus": 2, "concurrent": 1},
             sections={"runtime": {"threads": 2}},
         )
@@ -87,7 +88,7 @@ class TestIdentity:
             {"scheduler": {"asha": {}}},
             {"sections": {"seed": 1}},
             {"sections": {"transfer": {"lr": 0.1}}},
-            {"sections": {"baselines": {"shot": {"beta_im": 2.0}}}},
+            {"sections": {"baselines": {"source_only": {"ema": 0.5}, "shot": {"beta_im": 2.0}}}, "anchors": ["shot"]},
         ],
     )
     def test_changes_with_what_can(self, tiny_data: Path, tmp_path: Path, spec: dict[str, Any]) -> None:
@@ -188,5 +189,5 @@ class TestScore:
 
 
 def test_the_pick_is_part_of_the_identity(tiny_data: Path, tmp_path: Path) -> None:
-    other = study_of(tiny_data, tmp_path, pick={"validator": "another"})
+    other = study_of(tiny_data, tmp_path, pick={"validator": "ensv"})
     assert other.identity != study_of(tiny_data, tmp_path).identity

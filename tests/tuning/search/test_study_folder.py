@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from sfcmt.store import Store
+from sfcmt.tuning.search import driver
+from sfcmt.tuning.search.optuna_study import SearchError
+from sfcmt.tuning.search.study_folder import SPEC, StudyFolder, study_names, write_json
 from tests.s3 import s3_server
-from tuning.search import driver
-from tuning.search.optuna_study import SearchError
-from tuning.search.study_folder import SPEC, StudyFolder, study_names, write_json
 
 pytestmark = pytest.mark.slow
 

@@ -16,18 +16,18 @@ import yaml
 
 from sfcmt.models.target_model import TargetModel
 from sfcmt.storage import Storage, local_folder
+from sfcmt.testing.tiny import SIZE
+from sfcmt.tuning.models import load_model
+from sfcmt.tuning.search.optuna_study import SearchError
+from sfcmt.tuning.search.study import Study
 from tests.command import Command
 from tests.database import new_database
 from tests.patience import PATIENCE
 from tests.reading import read_until
 from tests.s3 import s3_server
-from tests.tiny import SIZE
 from tests.tuning.conftest import using
-from tuning.models import load_model
-from tuning.search.optuna_study import SearchError
-from tuning.search.study import Study
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("search")]
+pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.xdist_group("search")]
 
 TRIALS, EPOCHS = 3, 8
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from sfcmt.tuning.search.study import Study
+from sfcmt.tuning.search.tree import study_tree
+from sfcmt.tuning.search.verbs import study as study_verb
 from tests.tuning.search.test_study import study_of
-from tuning.search.study import Study
-from tuning.search.tree import study_tree
-from tuning.search.verbs import study as study_verb
 
 
 def lines(study: Study) -> list[str]:

@@ -7,17 +7,17 @@ from typing import Any
 
 from filelock import FileLock
 
-from sfcmt.stages.source import SourceStage
-from sfcmt.store import train_here
+from sfcmt.recipes import source_recipe
+from sfcmt.tuning.search.ray_bridge import AT, FINISHED, METRICS
+from sfcmt.tuning.search.trial import TrialContext, train_and_judge
+from sfcmt.workspace import train_here
 from tests.tuning.search.test_study import study_of
-from tuning.search.ray_bridge import AT, FINISHED, METRICS
-from tuning.search.trial import TrialContext, train_and_judge
 
 
 def test_a_trial_reports_what_it_waits_for_and_what_it_trains(tiny_data: Path, tmp_path: Path) -> None:
     study = study_of(tiny_data, tmp_path, anchors=[], objective={"validator": "infomax"})
     experiment = study.experiment
-    source = SourceStage(experiment, study.dataset, experiment.seed)
+    source = source_recipe(experiment, study.dataset, experiment.seed)
     (tmp_path / "locks").mkdir(exist_ok=True)
     elsewhere = FileLock(tmp_path / "locks" / f"source-{source.identity}")
     elsewhere.acquire()

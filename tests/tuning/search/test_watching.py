@@ -15,11 +15,11 @@ from rich.table import Table
 from sfcmt.callbacks import Callback, What
 from sfcmt.progress.bars import ProgressBars
 from sfcmt.progress.lines import LOGGER
+from sfcmt.tuning.search.ray_bridge import AT, METRICS, NUMBER, OBJECTIVES, STEP, VALUES
+from sfcmt.tuning.search.show import trials_table
+from sfcmt.tuning.search.study import Study
+from sfcmt.tuning.search.watching import watched
 from tests.tuning.search.test_study import fill, study_of
-from tuning.search.ray_bridge import AT, METRICS, NUMBER, OBJECTIVES, STEP, VALUES
-from tuning.search.show import trials_table
-from tuning.search.study import Study
-from tuning.search.watching import watched
 
 
 def shown(table: Table) -> list[list[str]]:

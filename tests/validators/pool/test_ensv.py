@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import torch
 
+from sfcmt.testing.outputs import outputs, random
 from sfcmt.validators.pool.ensv import ensv
-from tests.validators.examples import outputs, random
 
 
 def test_probabilities_are_averaged_not_votes_nor_logits() -> None:

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
+from sfcmt.testing.outputs import random
 from sfcmt.validators.infomax import infomax
 from sfcmt.validators.pool.ensv import ensv
 from sfcmt.validators.pool.ensv_infomax import ensv_infomax
-from tests.validators.examples import random
 
 
 def test_by_hand() -> None:

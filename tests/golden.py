@@ -1,0 +1,234 @@
+"""A small result of every part that has a version, and what it was when that version was given.
+
+Numbers and not digests of bytes: another CPU rounds in another way. To write those of parts that have changed on
+purpose, after raising `VERSION` in their files: python -m tests.golden PART ...
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sfcmt.config import Training
+from sfcmt.data.augment import apply_views, random_views
+from sfcmt.data.batches import shuffled
+from sfcmt.data.dataset import Dataset
+from sfcmt.data.images import decode, encode_png, resize
+from sfcmt.data.manifest import Normalisation
+from sfcmt.evaluation.oracles import oracle_logits, supervised_recipe
+from sfcmt.experiment import Experiment
+from sfcmt.identity import version_of
+from sfcmt.models.backbones import build_backbone
+from sfcmt.models.classifier import Classifier
+from sfcmt.models.discriminator import Discriminator
+from sfcmt.models.normalise import Normalise
+from sfcmt.models.translators import TRANSLATORS
+from sfcmt.outputs import OUTPUTS, Outputs
+from sfcmt.pseudo_labels.weightings import WEIGHTINGS
+from sfcmt.stages.learner import classifier_groups
+from sfcmt.stages.method import METHODS
+from sfcmt.stages.methods.tgkt import TGKT
+from sfcmt.stages.optimiser import build_optimiser, rate_factor
+from sfcmt.stages.terms.base import Term, TermMakers
+from sfcmt.testing.outputs import random
+from sfcmt.testing.tiny import get_or_train, tiny_experiment, write_tiny
+from sfcmt.validators import POOL_VALIDATORS, VALIDATORS
+from tests.stages.terms.examples import Example, example
+
+FILE = Path(__file__).with_suffix(".json")
+Numbers = list[float]
+
+
+def numbers(*tensors: Tensor) -> Numbers:
+    """Mean, deviation and a projection of each."""
+    found: Numbers = []
+    for tensor in tensors:
+        flat = tensor.detach().double().flatten()
+        found += [flat.mean().item(), flat.std().item(), (flat * torch.arange(len(flat)).cos()).sum().item()]
+    return found
+
+
+def images(*shape: int) -> Tensor:
+    """Images of smooth waves, in [-1, 1]."""
+    return torch.arange(float(np.prod(shape))).mul(0.37).sin().reshape(shape)
+
+
+class Place:
+    """The tiny data set, and a store."""
+
+    def __init__(self, data: Path, store: Path, folder: Path) -> None:
+        self.data, self._store, self._folder = data, store, folder
+
+    def experiment(self, **changes: Any) -> Experiment[Any]:
+        """Of the tiny data set."""
+        return tiny_experiment(self.data, self._store, **changes)
+
+    @cache  # noqa: B019  (as long as the tests)
+    def step(self) -> Example:
+        """One step of a transfer, and a look at all target images."""
+        return example(self.data, self._store, self._folder)
+
+    def trained(self, method: str) -> Numbers:
+        """What a method's model says of the target images."""
+        path = get_or_train("transfer", self.experiment().with_method(method)).path
+        outputs = Outputs.load(path / OUTPUTS)
+        return numbers(outputs.target_logits, outputs.target_features)
+
+    def kind(self, kind: str) -> Numbers:
+        """The losses of a training."""
+        rows = get_or_train(kind, self.experiment()).curves
+        return [value for row in rows for value in row.values()]
+
+    def term(self, name: str) -> Numbers:
+        """A term's loss."""
+        one = self.step()
+        makers: TermMakers = {**TGKT().terms(one.context), "source_statistics": partial(_source_statistics, one)}
+        term = makers[name]()
+        term.start_epoch(one.survey())
+        return [term(one.step).item()]
+
+
+def _source_statistics(one: Example) -> Term:
+    from sfcmt.stages.terms.source_statistics import SourceStatistics
+
+    return SourceStatistics(one.context.source, fading=False)
+
+
+def _images(place: Place) -> Numbers:
+    grey = (images(1, 37, 41) * 30000 + 32000).numpy().astype(np.uint16)
+    colour = (images(3, 37, 41) * 120 + 127).numpy().astype(np.uint8)
+    read = [decode(encode_png(pixels), "here") for pixels in (grey, colour)]
+    small = [resize(pixels, 16, holes) for pixels in read for holes in (False, True)]
+    return numbers(*(torch.from_numpy(pixels.astype(np.float64)) for pixels in small))
+
+
+def _augment(place: Place) -> Numbers:
+    views = random_views(6, 0.6, True, torch.Generator().manual_seed(0))
+    return numbers(views, apply_views(images(6, 3, 16, 16), views))
+
+
+def _batches(place: Place) -> Numbers:
+    data = place.step().context.data
+    order = shuffled(torch.arange(20), 8, 4, torch.Generator().manual_seed(0))
+    return numbers(torch.cat(order), data.held_pair_rows, next(iter(_batch_rows(place))))
+
+
+def _batch_rows(place: Place) -> Iterator[Tensor]:
+    batch = place.step().batch
+    yield torch.cat([batch.target_B, batch.pair_B])
+
+
+def _optimiser(place: Place) -> Numbers:
+    found: list[Tensor] = []
+    for name in ("adamw", "sgd"):
+        training = Training.model_validate({"optimiser": name})
+        weight = torch.nn.Parameter(images(5))
+        optimiser = build_optimiser([{"params": [weight], "lr": 0.1}], training)
+        for step in range(3):
+            weight.grad = images(5) * (step + 1)
+            optimiser.step()
+        found.append(weight)
+    factors = [rate_factor(Training.model_validate({"schedule": name}), 0.3) for name in ("cosine", "constant")]
+    return numbers(*found) + factors
+
+
+def _seeded(make: Callable[[], torch.nn.Module], *shape: int) -> Numbers:
+    torch.manual_seed(0)
+    model = make().eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.05 * images(*parameter.shape) if parameter.dim() else 0.05)
+        said = model(images(*shape))
+    return numbers(*(said if isinstance(said, tuple) else (said,)))
+
+
+def _learner(place: Place) -> Numbers:
+    model, config = Classifier("small", 3), place.experiment().transfer
+    return [value for group in classifier_groups(model, config) for value in (group["lr"], len(group["params"]))]
+
+
+def _weighting(name: str, place: Place) -> Numbers:
+    weighting = WEIGHTINGS[name](3, 0.5).train()
+    p_BK = torch.stack([images(8, 3) * 3, images(8, 3).flip(0) * 2]).softmax(dim=2)
+    return numbers(*(weighting(one) for one in p_BK))
+
+
+def _oracle(place: Place) -> Numbers:
+    from sfcmt.callbacks import Callback
+    from sfcmt.store import Store
+
+    experiment = place.experiment(source={"epochs": 1})
+    recipe = supervised_recipe(experiment, Dataset(place.data), 0)
+    store = Store(experiment.runtime.store)
+    return numbers(oracle_logits(store.get_or_train(recipe, experiment.runtime, Callback())))
+
+
+def probes() -> dict[str, Callable[[Place], Numbers]]:
+    """How to try each part, by its module."""
+    normalise = Normalise(Normalisation(mean=(0.2,), std=(0.5,)), "mask")
+    found: dict[str, Callable[[Place], Numbers]] = {
+        "sfcmt.data.images": _images,
+        "sfcmt.data.augment": _augment,
+        "sfcmt.data.batches": _batches,
+        "sfcmt.models.normalise": lambda place: numbers(normalise(images(2, 1, 8, 8).clamp(min=0))),
+        "sfcmt.models.backbones": lambda place: _seeded(partial(build_backbone, "small"), 2, 3, 32, 32),
+        "sfcmt.models.classifier": lambda place: _seeded(partial(Classifier, "small", 3), 2, 3, 32, 32),
+        "sfcmt.models.discriminator": lambda place: _seeded(Discriminator, 4, 256),
+        "sfcmt.stages.learner": _learner,
+        "sfcmt.stages.optimiser": _optimiser,
+        "sfcmt.stages.fit": lambda place: place.kind("source"),
+        "sfcmt.stages.source": lambda place: place.kind("source"),
+        "sfcmt.stages.bridge": lambda place: place.kind("bridge"),
+        "sfcmt.stages.transfer": lambda place: place.kind("transfer"),
+        "sfcmt.stages.student": lambda place: place.kind("transfer"),
+        "sfcmt.stages.teacher": lambda place: place.kind("transfer"),
+        "sfcmt.evaluation.oracles": _oracle,
+    }
+    found |= {METHODS.module(name): partial(lambda name, place: place.trained(name), name) for name in METHODS}
+    found |= {
+        TRANSLATORS.module(name): partial(lambda name, place: _seeded(TRANSLATORS[name], 2, 1, 16, 16), name)
+        for name in TRANSLATORS
+    }
+    found |= {WEIGHTINGS.module(name): partial(_weighting, name) for name in WEIGHTINGS}
+    terms = [*TGKT.weights(TGKT.Config()), "source_statistics"]
+    found |= {f"sfcmt.stages.terms.{name}": partial(lambda name, place: place.term(name), name) for name in terms}
+    found |= {VALIDATORS.module(name): partial(_validator, name) for name in VALIDATORS}
+    return found | {POOL_VALIDATORS.module(name): partial(_pool_validator, name) for name in POOL_VALIDATORS}
+
+
+def _validator(name: str, place: Place) -> Numbers:
+    return [VALIDATORS[name](random(12, 4))]
+
+
+def _pool_validator(name: str, place: Place) -> Numbers:
+    return POOL_VALIDATORS[name]([random(12, 4), random(12, 4, seed=1), random(12, 4, seed=2)])
+
+
+def main() -> None:
+    """Write the results of the parts that are named, and say so."""
+    if unknown := [part for part in sys.argv[1:] if part not in probes()]:
+        raise SystemExit(
+            f"{', '.join(unknown)}: no such part, which is a term and not its loss; parts: {', '.join(probes())}"
+        )
+    golden = json.loads(FILE.read_text()) if FILE.is_file() else {}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        place = Place(write_tiny(folder / "data"), folder / "store", folder / "step")
+        for part, probe in probes().items():
+            if part in sys.argv[1:]:
+                golden[part] = {"version": version_of(part), "numbers": probe(place)}
+                print(f"{part}: version {golden[part]['version']}, in {FILE}")
+    FILE.write_text(json.dumps(dict(sorted(golden.items())), indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

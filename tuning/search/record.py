@@ -1,0 +1,136 @@
+"""The record of a search: what it is made of. A study is opened by it, and nothing in it is derived again.
+
+So a finished study can be shown, reported and promoted where its data set or its backbone are missing, and after the
+code has changed. Whether it can go on is another question: it is the one that the same spec names now.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sfcmt.data.dataset import Dataset
+from sfcmt.data.manifest import Manifest
+from sfcmt.experiment import Experiment, recorded_experiment
+from sfcmt.file_format import FORMAT, NOW
+from sfcmt.identity import digest, versions
+from sfcmt.recipe import Recipe
+from sfcmt.recipes import transfer_recipe
+from sfcmt.tuning.search.space import Distribution, Space, apply_values
+from sfcmt.tuning.search.spec import CheckedSearch, SearchSpec
+from sfcmt.tuning.search.study_folder import read_spec
+from sfcmt.validators import POOL_VALIDATORS, VALIDATORS
+
+_MOST = 5
+"""Differences that are told."""
+
+
+@dataclass(frozen=True)
+class StudyRecord:
+    """What `spec.json` holds of a search."""
+
+    name: str
+    identity: str
+    spec: SearchSpec
+    experiment: Experiment[Any]
+    space: Space
+    dataset: Dataset
+    """As it was then, without what is sealed in it."""
+    anchors: Mapping[str, str]
+    """Identities of the methods that are always in the pool, by name."""
+    made_of: Mapping[str, Any]
+    """All that the identity is a digest of, for people."""
+
+    def as_json(self) -> dict[str, Any]:
+        """What `read_record` reads."""
+        return {
+            FORMAT: NOW,
+            "name": self.name,
+            "identity": self.identity,
+            "spec": self.spec.model_dump(mode="json", exclude_none=True),
+            "experiment": self.experiment.model_dump(mode="json"),
+            "space": {name: one.model_dump(mode="json", exclude_none=True) for name, one in self.space.items()},
+            "data": {
+                "folder": str(self.dataset.folder.resolve()),
+                "manifest": self.dataset.manifest.model_dump(mode="json") | {"sealed": {}},
+            },
+            "anchors": dict(self.anchors),
+            "made_of": self.made_of,
+        }
+
+
+def make_record(name: str, checked: CheckedSearch, experiment: Experiment[Any], dataset: Dataset) -> StudyRecord:
+    """The record of a search that is to run; `experiment` is the checked one where it will run."""
+    recipe = transfer_recipe(checked.experiment, dataset, checked.experiment.seed)
+    anchors = anchor_recipes(checked.spec, checked.experiment, dataset)
+    made_of = _rules(checked) | {"recipe": recipe.tree, "anchors": {one.name: one.tree for one in anchors}}
+    made_of["versions"] |= versions(_parts(checked, dataset))
+    identities = {one.name: one.identity for one in anchors}
+    identity = digest(made_of | {"recipe": recipe.identity, "anchors": identities})
+    return StudyRecord(name, identity, checked.spec, experiment, checked.space, dataset, identities, made_of)
+
+
+def read_record(folder: Path, store: str | None = None) -> StudyRecord:
+    """The record in a study's folder; `store` is where its store is now, if elsewhere. Raises `StoreError`."""
+    saved = read_spec(folder)
+    experiment = recorded_experiment(saved["experiment"], store)
+    manifest = Manifest.model_validate(saved["data"]["manifest"])
+    return StudyRecord(
+        saved["name"],
+        saved["identity"],
+        SearchSpec.model_validate(saved["spec"]),
+        experiment,
+        {name: Distribution.model_validate(one) for name, one in saved["space"].items()},
+        Dataset(Path(saved["data"]["folder"]), manifest),
+        saved["anchors"],
+        saved["made_of"],
+    )
+
+
+def anchor_recipes(spec: SearchSpec, experiment: Experiment[Any], dataset: Dataset) -> list[Recipe]:
+    """The recipes of the methods that are always in the pool."""
+    return [transfer_recipe(experiment.with_method(name), dataset, experiment.seed) for name in spec.anchors]
+
+
+def differences(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:
+    """What two searches are made of that differs, the first few: `FIELD: OURS here, THEIRS there`."""
+    found = [*_differences(ours, theirs)]
+    return found[:_MOST] + ([f"and {len(found) - _MOST} more"] if len(found) > _MOST else [])
+
+
+def _rules(checked: CheckedSearch) -> dict[str, Any]:
+    """How values are suggested and judged. A budget is no rule: a study can be extended."""
+    spec = checked.spec.model_dump(mode="json", include={"objective", "pick", "search", "scheduler"})
+    del spec["search"]["trials"]
+    space = [[name, one.model_dump(mode="json", exclude_none=True)] for name, one in checked.space.items()]
+    used = [VALIDATORS.module(name) for name in checked.spec.objective.validators if name in VALIDATORS]
+    used.append(POOL_VALIDATORS.module(checked.spec.pick.validator))
+    return spec | {"space": space, "versions": versions(used)}
+
+
+def _parts(checked: CheckedSearch, dataset: Dataset) -> set[str]:
+    """All parts that a trial may use: of the experiment with each end or choice of each field."""
+    experiments = [
+        apply_values(checked.experiment, {name: value})
+        for name, distribution in checked.space.items()
+        for value in distribution.examples
+    ]
+    recipes = [transfer_recipe(experiment, dataset, experiment.seed) for experiment in experiments]
+    return set().union(*(recipe.all_parts for recipe in recipes))
+
+
+def _differences(ours: Any, theirs: Any, path: str = "") -> Iterator[str]:
+    if isinstance(ours, Mapping) and isinstance(theirs, Mapping):
+        for name in dict.fromkeys([*ours, *theirs]):
+            if path and name == "versions":  # they are in those of the whole study
+                continue
+            yield from _differences(ours.get(name), theirs.get(name), f"{path}.{name}" if path else name)
+    elif digest(ours) != digest(theirs):
+        yield f"{path}: {_text(ours)} here, {_text(theirs)} there"
+
+
+def _text(value: Any) -> str:
+    return "the default" if value is None else json.dumps(value)
