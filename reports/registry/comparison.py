@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 from mlflow.entities.model_registry import ModelVersion
 
-from sfcmt.errors import DataError
 from sfcmt.evaluation.labels import has_labels, open_labels
 from sfcmt.reports.registry.candidate import CLASSES, TARGET, Candidate
 from sfcmt.reports.registry.evidence import Evidence, agreement, oracle
-from sfcmt.reports.registry.predictions import Predictions
 from sfcmt.reports.registry.versions import predictions_of_version
 from sfcmt.tuning.search.study import Study
 
 
 def gather(candidate: Candidate, champion: ModelVersion) -> tuple[Evidence, ...]:
-    """By agreement, and by sealed labels if they are at hand: the winner was chosen without them, and is judged now."""
+    """By agreement, and by sealed labels where there are any: the winner was chosen without them, and is judged now.
+
+    Raises `DataError` if the data set has changed since the study was made.
+    """
     ours, theirs = candidate.predictions, predictions_of_version(champion)
-    return (agreement(ours, theirs), *_judged(ours, theirs, candidate.study))
+    if unjudged(candidate.study) or not has_labels(dataset := candidate.study.dataset_now()):
+        return (agreement(ours, theirs),)
+    return agreement(ours, theirs), oracle(ours, theirs, open_labels(dataset).labels_N)
 
 
-def _judged(ours: Predictions, theirs: Predictions, study: Study) -> Iterator[Evidence]:
-    try:
-        dataset = study.dataset_now()
-    except DataError:  # a model can be promoted where its data set is not
-        return
-    if has_labels(dataset):
-        yield oracle(ours, theirs, open_labels(dataset).labels_N)
+def unjudged(study: Study) -> str:
+    """Why labels cannot judge the study's model here, to be told with the move; empty if nothing keeps them from it."""
+    return "" if study.has_dataset else f"not judged by labels: {study.dataset.folder} is not here"
 
 
 def obstacles(challenger: ModelVersion, champion: ModelVersion) -> list[str]:

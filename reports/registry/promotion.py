@@ -6,7 +6,7 @@ from mlflow.entities.model_registry import ModelVersion
 
 from sfcmt.reports.registry.alias import Alias
 from sfcmt.reports.registry.candidate import Candidate
-from sfcmt.reports.registry.comparison import gather, obstacles
+from sfcmt.reports.registry.comparison import gather, obstacles, unjudged
 from sfcmt.reports.registry.errors import RegistryError, registry_errors
 from sfcmt.reports.registry.events import Action, Move
 from sfcmt.reports.registry.history import champions
@@ -60,5 +60,6 @@ def _verdict(model: RegisteredModel, candidate: Candidate, version: ModelVersion
         why = "; ".join(between)
         raise RegistryError(f"{model.name}: version {number} cannot be compared with champion {reigning}: {why}")
     evidence = () if between else gather(candidate, champion)
+    reason = "; ".join(filter(None, [reason, "" if between else unjudged(candidate.study)]))
     beaten = Action.PROMOTED if all(one.convinces for one in evidence) else Action.REFUSED
     return Move(Action.FORCED if force else beaten, Alias.CHAMPION, reigning, number, reason, evidence)

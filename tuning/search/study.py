@@ -14,7 +14,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from sfcmt.clusters.persistence import require_persistent_store
 from sfcmt.data.dataset import Dataset
-from sfcmt.data.opening import absolute_data, open_dataset, open_elsewhere
+from sfcmt.data.manifest import MANIFEST
+from sfcmt.data.opening import SYNTHETIC, absolute_data, open_dataset, open_elsewhere
 from sfcmt.data.schema import Split
 from sfcmt.errors import ConfigError, DataError, Problem
 from sfcmt.experiment import Experiment
@@ -98,6 +99,11 @@ class Study:
             for folder, saved in kept.items()
             if "made_of" in saved
         }
+
+    @property
+    def has_dataset(self) -> bool:
+        """Whether the data set is on this machine; the embedded one is everywhere."""
+        return self.experiment.data.folder == SYNTHETIC or (self.dataset.folder / MANIFEST).is_file()
 
     def dataset_now(self) -> Dataset:
         """The data set as it is now, with what is sealed. Raises `DataError` if it is gone, or has changed since."""

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
 from mlflow.entities.model_registry import ModelVersion, ModelVersionTag
 
+from sfcmt.data.manifest import MANIFEST
+from sfcmt.errors import DataError
+from sfcmt.reports.registry import comparison, promotion
+from sfcmt.reports.registry.alias import Alias
 from sfcmt.reports.registry.candidate import CLASSES, TARGET
-from sfcmt.reports.registry.comparison import obstacles
+from sfcmt.reports.registry.comparison import gather, obstacles, unjudged
+from tests.tuning.search.test_study import study_of
 
 
 def version(**tags: str) -> ModelVersion:
@@ -29,3 +41,34 @@ def test_all_that_differs_is_said() -> None:
 def test_a_strangers_model_is_none_of_ours() -> None:
     ours = version(classes='["cup"]', target="a")
     assert obstacles(ours, version()) == ["the champion was not registered by sfcmt"]
+
+
+class TestData:
+    """What becomes of a promotion where the data set is gone, or is another."""
+
+    @pytest.fixture
+    def data(self, tiny_data: Path, tmp_path: Path) -> Path:
+        return Path(shutil.copytree(tiny_data, tmp_path / "data"))
+
+    @pytest.fixture
+    def candidate(self, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+        monkeypatch.setattr(comparison, "predictions_of_version", lambda version: None)
+        monkeypatch.setattr(comparison, "agreement", lambda ours, theirs: SimpleNamespace(convinces=True))
+        return SimpleNamespace(predictions=None, study=study_of(data, tmp_path / "store"))
+
+    def test_where_it_is_not_labels_are_not_asked_and_the_move_says_so(self, candidate: Any, data: Path) -> None:
+        assert unjudged(candidate.study) == ""
+        shutil.rmtree(data)
+        one = version(classes='["cup"]', target="a" * 64)
+        client = SimpleNamespace(get_model_version=lambda name, number: one)
+        model: Any = SimpleNamespace(name="net", aliases={Alias.CHAMPION: "1"}, client=client)
+        move = promotion._verdict(model, candidate, one, "it is newer", force=False)
+        assert len(move.evidence) == 1
+        assert move.reason == f"it is newer; not judged by labels: {data} is not here"
+
+    def test_another_one_is_an_error(self, candidate: Any, data: Path) -> None:
+        manifest = json.loads((data / MANIFEST).read_text())
+        manifest["files"]["target"]["sha256"] = "0" * 64
+        (data / MANIFEST).write_text(json.dumps(manifest))
+        with pytest.raises(DataError, match="has changed since study mine was made on it"):
+            gather(candidate, version(classes='["cup"]', target="a" * 64))
