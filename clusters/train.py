@@ -114,7 +114,8 @@ class _Group:
     def _run(self, runtime: Runtime, wants_outputs: bool) -> None:
         """Run the group until the channel closes. In a thread of its own."""
         try:
-            with tempfile.TemporaryDirectory() as folder:  # Ray Train's own notes, of which nothing depends
+            # Ray Train's own notes, on which nothing depends; its controller may still write while they are removed
+            with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
                 _trainer(runtime, {"channel": self._channel, "wants_outputs": wants_outputs}, folder).fit()
         except (RayError, TrainingFailedError) as error:
             self._error = error

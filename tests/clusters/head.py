@@ -60,7 +60,8 @@ def head_node(cpus: int, token: str) -> Iterator[Head]:
     head = Head(f"http://127.0.0.1:{ports[1]}", f"127.0.0.1:{ports[0]}", token)
     names = ["port", "dashboard-port", "ray-client-server-port", "dashboard-agent-listen-port"]
     names += ["dashboard-agent-grpc-port", "metrics-export-port"]
-    with tempfile.TemporaryDirectory(prefix="r", dir="/tmp") as folder:  # short: paths of sockets are
+    # a short path, for sockets; workers that are still ending may write while it is removed
+    with tempfile.TemporaryDirectory(prefix="r", dir="/tmp", ignore_cleanup_errors=True) as folder:
         command = [str(Path(sys.executable).parent / "ray"), "start", "--head", "--block", f"--temp-dir={folder}/t"]
         command += [f"--{name}={port}" for name, port in zip(names, ports, strict=True)]
         command += ["--dashboard-host=127.0.0.1", "--min-worker-port=0", "--max-worker-port=0", "--num-gpus=0"]
