@@ -8,7 +8,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 INSTALLED = $(VENV)/.installed
-EXTRAS = tuning,reports,s3,postgres,lite0,dev
+EXTRAS = tuning,reports,s3,postgres,onnx,hf,lite0,dev
 OLDEST = .venv-oldest
 
 CORES = $$(getconf _NPROCESSORS_ONLN)

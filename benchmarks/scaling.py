@@ -163,7 +163,7 @@ class PlainLoop:
 
     def __init__(self, context: TransferContext[Any], memory_format: torch.memory_format, synchronised: bool) -> None:
         self.format = memory_format
-        classifier = context.new_student()
+        classifier: Any = context.new_student()
         self.labels = _labels(classifier, context)
         student = Student(classifier).to(memory_format=memory_format).train()  # type: ignore[call-overload]
         if synchronised:

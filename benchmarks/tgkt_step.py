@@ -116,14 +116,15 @@ class PlainLoop:
 
     def __init__(self, context: TransferContext[Any], memory_format: torch.memory_format) -> None:
         self.format = memory_format
-        self.student = _in_format(context.new_student(), memory_format).train()
+        self.student: Any = _in_format(context.new_student(), memory_format).train()
         self.source = _in_format(deepcopy(context.source), memory_format)
         self.translator = _in_format(deepcopy(context.translator), memory_format)
         config = context.config
-        heads = [*self.student.bottleneck.parameters()]
+        student: Any = self.student
+        heads = [*student.bottleneck.parameters()]
         self.optimiser = torch.optim.AdamW(
             [
-                {"params": self.student.backbone.parameters(), "lr": config.lr},
+                {"params": student.backbone.parameters(), "lr": config.lr},
                 {"params": heads, "lr": config.lr * config.head_lr},
             ],
             weight_decay=config.weight_decay,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sfcmt.config import Runtime
-from sfcmt.data.dataset import Dataset
 from sfcmt.data.opening import open_elsewhere
 from sfcmt.recipe import Recipe
 from sfcmt.storage import absolute_store, local_folder
@@ -24,9 +23,10 @@ class StageRequest:
         """Ask for a recipe. One thread for each CPU, unless the runtime says otherwise."""
         threads = runtime.threads or max(1, int(runtime.cpus_per_worker))
         own = runtime.model_copy(update={"store": absolute_store(runtime.store), "threads": threads})
-        return StageRequest(recipe.on(Dataset(recipe.dataset.folder.resolve())), own)
+        return StageRequest(recipe.on(recipe.dataset.at(recipe.dataset.folder.resolve())), own)
 
     def recipe(self) -> Recipe:
         """The recipe, in this process."""
         folder = self.sent.dataset.folder
-        return self.sent.on(open_elsewhere(self.sent.data, folder, local_folder(self.runtime.store)))
+        dataset = open_elsewhere(self.sent.data, folder, local_folder(self.runtime.store))
+        return self.sent.on(dataset.of_task(self.sent.dataset.classes))

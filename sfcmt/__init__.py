@@ -11,6 +11,8 @@ What the command does, from Python. Names are imported when they are asked for:
     >>> model, spec = sfcmt.load_model(str(comparison.cells[1].artifact.path))
     >>> spec.classes
     ('across', 'down', 'centre')
+
+For a model and images that you hold there are `SourceModel` and `transfer`.
 """
 
 from __future__ import annotations
@@ -21,6 +23,9 @@ from typing import TYPE_CHECKING, Any
 from sfcmt.version import __version__
 
 if TYPE_CHECKING:
+    from sfcmt.api.source_model import SourceModel as SourceModel
+    from sfcmt.api.transfer import transfer as transfer
+    from sfcmt.api.transferred import Transferred as Transferred
     from sfcmt.callbacks import Callback as Callback
     from sfcmt.classify import Classification as Classification
     from sfcmt.data.dataset import Dataset as Dataset
@@ -37,6 +42,7 @@ if TYPE_CHECKING:
     from sfcmt.tuning.compare import compare as compare
     from sfcmt.tuning.compare import track as track
     from sfcmt.tuning.comparison import Comparison as Comparison
+    from sfcmt.tuning.exporting import export as export
     from sfcmt.tuning.models import load_model as load_model
     from sfcmt.tuning.models import predict as predict
     from sfcmt.tuning.search.distilling import distill_study as distill  # noqa: F401
@@ -54,10 +60,13 @@ _PUBLIC = {
     "Dataset": "sfcmt.data.dataset:Dataset",
     "Experiment": "sfcmt.experiment:Experiment",
     "SfcmtError": "sfcmt.errors:SfcmtError",
+    "SourceModel": "sfcmt.api.source_model:SourceModel",
     "Study": "sfcmt.tuning.search.study:Study",
+    "Transferred": "sfcmt.api.transferred:Transferred",
     "ablate": "sfcmt.reports.ablate:ablate",
     "compare": "sfcmt.tuning.compare:compare",
     "distill": "sfcmt.tuning.search.distilling:distill_study",
+    "export": "sfcmt.tuning.exporting:export",
     "load_ablation": "sfcmt.tuning.ablation.spec:load_ablation",
     "load_experiment": "sfcmt.experiment:load_experiment",
     "load_model": "sfcmt.tuning.models:load_model",
@@ -68,6 +77,7 @@ _PUBLIC = {
     "report": "sfcmt.reports.report:report",
     "score": "sfcmt.tuning.search.scoring:score_study",
     "track": "sfcmt.tuning.compare:track",
+    "transfer": "sfcmt.api.transfer:transfer",
     "tune": "sfcmt.tuning.search.tune:tune",
 }
 """What is public, and where it is. The only place in this room that names the rooms above it."""

@@ -47,6 +47,11 @@ class Artifact:
         return dict(self.record.get("made_by", {}))
 
     @property
+    def notes(self) -> list[str]:
+        """What the user should know of how it was made, a line each."""
+        return list(self.record.get("notes", []))
+
+    @property
     def curves(self) -> list[Row]:
         """One row of figures per epoch; none for trainings without epochs."""
         path = self.path / CURVES

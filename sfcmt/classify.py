@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sfcmt.data.images import decode, fill_holes, resize
+from sfcmt.data.images import BITS, Pixels, decode, fill_holes, one_channel, resize
+from sfcmt.data.manifest import NUMBERS
 from sfcmt.errors import DataError
 from sfcmt.models.target_model import ModelSpec
 
@@ -48,13 +49,18 @@ def classify_encoded(
 
 def pixels_of(data: bytes, name: str, spec: ModelSpec) -> Tensor:
     """An encoded image as the model takes it: float32 (channels, size, size) in stored values. Raises `DataError`."""
-    pixels = decode(data, name)
-    bits = 16 if pixels.dtype == np.uint16 else 8
+    decoded = decode(data, name, exact=True)
+    pixels = one_channel(decoded) if spec.channels == 1 else decoded
+    bits = BITS[pixels.dtype.name]
     if (pixels.shape[0], bits) != (spec.channels, spec.bits):
-        wanted = f"{spec.channels} channel(s) of {spec.bits} bits ({spec.modality})"
-        raise DataError(f"{name}: has {pixels.shape[0]} channel(s) of {bits} bits; the model takes {wanted}")
+        wanted = f"{spec.channels} channel(s) of {NUMBERS[spec.bits]} ({spec.modality})"
+        raise DataError(f"{name}: has {pixels.shape[0]} channel(s) of {NUMBERS[bits]}; the model takes {wanted}")
     filled = fill_holes(pixels) if spec.holes == "fill" else pixels
-    return torch.from_numpy(resize(filled, spec.size, keep_holes=spec.holes == "mask").astype(np.float32))
+    return torch.from_numpy(_squared(filled, spec).astype(np.float32))
+
+
+def _squared(x_CHW: Pixels, spec: ModelSpec) -> Pixels:
+    return resize(x_CHW, spec.size, spec.holes == "mask", spec.resize)
 
 
 def _content(file: Path) -> bytes:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Annotated, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -18,7 +20,10 @@ from pydantic import (
 
 from sfcmt.identity import NOT_IDENTITY
 from sfcmt.models.backbones import instead_of
+from sfcmt.models.expected_input import Interpolation, Triple
+from sfcmt.models.sources import SOURCES
 from sfcmt.models.translators import TRANSLATORS
+from sfcmt.models.translators.fixed import AUTO, FIXED
 
 if TYPE_CHECKING:
     import torch
@@ -39,8 +44,8 @@ class DataConfig(Section):
 
     folder: Annotated[str | None, NOT_IDENTITY] = Field(None, coerce_numbers_to_str=True)
     """Folder of an imported data set, or `synthetic` for the embedded one. Its contents' digest enters identities."""
-    size: int = Field(96, ge=16, le=1024)
-    """Height and width that images are resized to."""
+    size: int | None = Field(None, ge=16, le=1024)
+    """Height and width that images are resized to: what a given source model expects, or 96, if unset."""
     holdout: float = Field(0.15, gt=0, lt=1)
     """Share of the frames of TI pairs (for validators) and of TR source (for its accuracy) kept out of training."""
 
@@ -75,7 +80,15 @@ class ClassifierTraining(Training):
     """Do not train depthwise convolutions: about a third cheaper."""
 
 
-class SourceConfig(ClassifierTraining):
+class SourceTraining(ClassifierTraining):
+    """Training on labels: of a source model, or of the oracle that is trained on the target's."""
+
+    label_smoothing: float = Field(0.1, ge=0, lt=1)
+    epochs: int = Field(8, ge=1)
+    lr: float = Field(5e-4, gt=0)
+
+
+class SourceConfig(SourceTraining):
     """The source model: trained once, on TR source images."""
 
     backbone: str = "tf_efficientnet_lite0"
@@ -83,9 +96,6 @@ class SourceConfig(ClassifierTraining):
     """Start from ImageNet weights."""
     size: Annotated[int | None, NOT_IDENTITY] = Field(None, ge=16, le=1024)
     """Height and width that TR source images are resized to: `data.size`, if unset."""
-    label_smoothing: float = Field(0.1, ge=0, lt=1)
-    epochs: int = Field(8, ge=1)
-    lr: float = Field(5e-4, gt=0)
 
     @field_validator("backbone")
     @classmethod
@@ -102,11 +112,68 @@ class SourceConfig(ClassifierTraining):
         return pretrained
 
 
+class InputConfig(Section):
+    """What a given source model expects of its images, where that is not what its own config says."""
+
+    size: int | None = Field(None, ge=16, le=1024)
+    mean: Triple | None = None
+    """In units of `range`, in the order of the channels."""
+    std: Triple | None = None
+    range: Literal[1, 255] | None = None
+    """The value of a white pixel before normalisation."""
+    order: Literal["rgb", "bgr"] | None = None
+    interpolation: Interpolation | None = None
+    crop: float | None = Field(None, gt=0, le=1)
+    """Share of the shorter side that the central square keeps."""
+
+
+def _absolute(path: str) -> str:
+    return str(Path(path).expanduser().absolute())
+
+
+class GivenSourceConfig(Section):
+    """A source model that the user brings: it takes the place of one that is trained here."""
+
+    model: str
+    """`timm:NAME`, `torchvision:NAME`, `hf:FOLDER`, `python:package.module:function`, `models:/NAME@ALIAS`,
+    `runs:/ID/model`, or the folder of a model of ours."""
+    weights: Annotated[str | None, AfterValidator(lambda path: path and _absolute(path))] = None
+    """File of its weights: safetensors, or a state dict that torch saved; unset: those that belong to the model."""
+    weights_key: str | None = None
+    """Where in the file the weights are, where there are several."""
+    head: str | None = None
+    """Name of the layer that yields the outputs, where that cannot be told."""
+    classes: str | tuple[str, ...] | dict[str, tuple[int | str, ...]] | None = None
+    """The classes in the order of the outputs: a list, or a file of one a line; or, for each class, the outputs (places
+    or names) that are merged into it. Unset: the model's own names."""
+    merge: Literal["logsumexp", "logmeanexp"] = "logsumexp"
+    """How outputs become a class: the first favours large groups."""
+    input: InputConfig = InputConfig()
+
+    @field_validator("model")
+    @classmethod
+    def _of_a_kind(cls, model: str) -> str:
+        kind, _, reference = model.partition(":")
+        if Path(model).is_dir() or not reference:
+            return _absolute(model)
+        if kind not in SOURCES:
+            raise ValueError(f"a folder, or one of {', '.join(f'{name}:...' for name in SOURCES)}")
+        return f"{kind}:{_absolute(reference)}" if Path(reference).is_dir() else model
+
+    @field_validator("classes")
+    @classmethod
+    def _of_a_file(cls, classes: Any) -> Any:
+        return _absolute(classes) if isinstance(classes, str) else classes
+
+
 class BridgeConfig(Training):
     """TGMB: training the translator under the frozen source model (arXiv 2401.05014)."""
 
     translator: str = "light"
-    """`light` or `unet`."""
+    """What makes target images look like source images. `light`, `unet` and `project` are trained, for the methods that
+    use the bridge. `normals`, `inverse` and `colormap` are fixed: nothing is trained, and what they make is what every
+    method's model sees of target images, in place of channel copies. `auto` is that of the fixed, or the channel copy,
+    under which the source model finds the RGB partner of held-out pairs best."""
     alpha_rec: float = Field(1.0, ge=0)
     """Weight of the pixel loss L_rec; 1 in the paper."""
     alpha_d: float = Field(0.1, ge=0, json_schema_extra={"search": {"choice": [0, 0.1, 0.3]}})
@@ -128,11 +195,16 @@ class BridgeConfig(Training):
 
     @field_validator("translator")
     @classmethod
-    def _trainable(cls, name: str) -> str:
-        trainable = [known for known in TRANSLATORS if known != "copy"]
-        if name not in trainable:
-            raise ValueError(", ".join(trainable))
+    def _known(cls, name: str) -> str:
+        known = [*(trained for trained in TRANSLATORS if trained != "copy"), *FIXED, AUTO]
+        if name not in known:
+            raise ValueError(", ".join(known))
         return name
+
+    @property
+    def fixed(self) -> str | None:
+        """The translator, if it is one that nothing trains, or `auto`."""
+        return self.translator if self.translator in (*FIXED, AUTO) else None
 
 
 TeacherName = Literal["bridge", "copy", "start", "bn_adapt", "shot", "ti_distillation"]

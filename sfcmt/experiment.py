@@ -5,14 +5,24 @@ from __future__ import annotations
 import importlib.resources
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Generic, TypeVar, cast, get_args
 
 import yaml
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Discriminator, Field, Tag, ValidationError
 from pydantic_core import ErrorDetails
 
-from sfcmt.config import RECORDED, BridgeConfig, DataConfig, Runtime, Section, SourceConfig, TransferConfig
+from sfcmt.config import (
+    RECORDED,
+    BridgeConfig,
+    DataConfig,
+    GivenSourceConfig,
+    Runtime,
+    Section,
+    SourceConfig,
+    TransferConfig,
+)
 from sfcmt.errors import ConfigError, Problem, UnknownNameError
 from sfcmt.identity import NOT_IDENTITY
 from sfcmt.stages.method import METHODS
@@ -25,6 +35,20 @@ DEFAULT_METHOD = "robust_tgkt"
 _ALIASES = {"data": "data.folder"}
 
 
+_GIVEN, _TRAINED = "(given)", "(trained)"
+
+
+def _source_kind(source: Any) -> str:
+    given = isinstance(source, GivenSourceConfig) or (isinstance(source, dict) and "model" in source)
+    return _GIVEN if given else _TRAINED
+
+
+Source = Annotated[
+    Annotated[GivenSourceConfig, Tag(_GIVEN)] | Annotated[SourceConfig, Tag(_TRAINED)], Discriminator(_source_kind)
+]
+"""A source model that the user brings, which has a `model`, or one that is trained here."""
+
+
 class Experiment(Section, Generic[C]):
     """Config of the data, the three stages and one method; `Experiment[method.Config]` types its `transfer` section."""
 
@@ -32,12 +56,17 @@ class Experiment(Section, Generic[C]):
     method: str = DEFAULT_METHOD
     seed: int = Field(0, ge=0)
     data: DataConfig = DataConfig()
-    source: SourceConfig = SourceConfig()
+    source: Source = SourceConfig()
     bridge: BridgeConfig = BridgeConfig()
     transfer: C
     baselines: Annotated[dict[str, dict[str, Any]], NOT_IDENTITY] = Field(default_factory=dict)
     """Own fields of other methods' `transfer` sections, by method, for `sfcmt compare`."""
     runtime: Annotated[Runtime, NOT_IDENTITY] = Field(default_factory=Runtime)
+
+    @property
+    def trains_bridge(self) -> bool:
+        """Whether a translator is trained: the method has a use for it, and it is none of the fixed."""
+        return METHODS[self.method].needs_bridge(self.transfer) and not self.bridge.fixed
 
     def with_method(self, name: str) -> Experiment[Any]:
         """This experiment under another method: what all methods share stays, its own fields come from `baselines`."""
@@ -58,8 +87,10 @@ def load_experiment(name: str, overrides: Sequence[str] = ()) -> Experiment[Any]
     Raises `ConfigError` with every problem at once.
     """
     raw = read_yaml(_locate(name))
+    if name in shipped_experiments() and any(override.startswith("source.model=") for override in overrides):
+        raw.pop("source", None)  # a given model takes the place of a preset's training
     for override in overrides:
-        _override(raw, override)
+        override_field(raw, override)
     return parse_experiment(raw)
 
 
@@ -105,6 +136,15 @@ def shipped_experiments() -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
 
 
+def checked_section(raw: Mapping[str, Any], model: type[M], name: str) -> M:
+    """Plain values of the section of that name -> the section. Raises `ConfigError` with every problem at once."""
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        problems = problems_of(error, model)
+        raise ConfigError([replace(one, path=f"{name}.{one.path}") for one in problems]) from error
+
+
 def read_section(raw: Mapping[str, Any], model: type[M]) -> tuple[M | None, list[Problem]]:
     """Plain values -> the section without those of a wrong shape, and what they are: the rest can be checked as well.
 
@@ -136,9 +176,13 @@ def _take_out(raw: dict[str, Any], place: Sequence[str | int]) -> bool:
 def problems_of(error: ValidationError, model: type[BaseModel]) -> list[Problem]:
     """Pydantic's findings in our words: the field's path, the value (an unknown field's name), and what is allowed."""
     return [
-        Problem(".".join(map(str, item["loc"])), _found(item), _allowed(item, model))
+        Problem(".".join(map(str, _fields(item["loc"]))), _found(item), _allowed(item, model))
         for item in error.errors(include_url=False)
     ]
+
+
+def _fields(place: Sequence[str | int]) -> list[str | int]:
+    return [part for part in place if part not in (_GIVEN, _TRAINED)]
 
 
 def _found(item: ErrorDetails) -> object:
@@ -150,6 +194,8 @@ def _allowed(item: ErrorDetails, model: type[BaseModel]) -> str:
         for part in map(str, item["loc"][:-1]):
             if part in model.model_fields:  # otherwise a key of a mapping, or which of several types was tried
                 model = _section_in(model.model_fields[part].annotation) or model
+            elif part == _TRAINED:
+                model = SourceConfig
         return f"one of the fields {', '.join(model.model_fields)}"
     return str(item["msg"]).removeprefix("Input should be ").removeprefix("Value error, ")
 
@@ -188,7 +234,7 @@ def _locate(name: str) -> Path:
     raise UnknownNameError("experiment", name, [*shipped, "the path of a YAML file"])
 
 
-def _override(raw: dict[str, Any], override: str) -> None:
+def override_field(raw: dict[str, Any], override: str) -> None:
     """Set one `dotted.key=value` in place; the value is YAML."""
     key, equals, text = override.partition("=")
     if not equals or not key:

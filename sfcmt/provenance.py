@@ -36,8 +36,13 @@ def provenance(device: torch.device) -> dict[str, Any]:
 
 def weights_digest(model: nn.Module) -> str:
     """16 hexadecimal digits that name a model's weights and buffers."""
+    return tensors_digest(model.state_dict())
+
+
+def tensors_digest(tensors: Mapping[str, torch.Tensor]) -> str:
+    """16 hexadecimal digits that name tensors with their names."""
     found = hashlib.sha256()
-    for name, tensor in sorted(model.state_dict().items()):
+    for name, tensor in sorted(tensors.items()):
         found.update(name.encode())
         found.update(tensor.detach().cpu().contiguous().numpy().tobytes())
     return found.hexdigest()[:16]

@@ -40,6 +40,8 @@ class Recipe:
     """What it starts from."""
     trains: bool = True
     """Whether it has epochs; what has none has no settings that count."""
+    translator: str | None = None
+    """The fixed translator, if any, through which it sees target images; or `auto`, where it stands on a choice."""
     more: Mapping[str, Any] = field(default_factory=dict)
     """What else can change the result, as JSON values."""
 
@@ -54,6 +56,7 @@ class Recipe:
             "config": sparse(self.config, self.preset) if self.trains else {},
             "data": {"digest": self.dataset.digest(*self.reads), **sparse(self.data, "data")},
             "upstream": {recipe.name: recipe.identity for recipe in self.upstream},
+            **({"translator": self.translator} if self.translator else {}),
             **self.more,
         }
 
@@ -72,6 +75,12 @@ class Recipe:
         """The modules whose versions are in it, or in what it stands on."""
         own = {self.trained_by.partition(":")[0], *self.parts}
         return own.union(*(recipe.all_parts for recipe in self.upstream))
+
+    @property
+    def size(self) -> int:
+        """Height and width of its images."""
+        assert self.data.size, "filled in by whoever makes a recipe"
+        return self.data.size
 
     @property
     def folder_name(self) -> str:

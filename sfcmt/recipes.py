@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from sfcmt.config import DataConfig
+from sfcmt.config import DataConfig, GivenSourceConfig, SourceConfig
 from sfcmt.data.dataset import Dataset
 from sfcmt.data.schema import Split
+from sfcmt.errors import ConfigError, Problem
 from sfcmt.experiment import Experiment
 from sfcmt.models.backbones import pretrained_weights
+from sfcmt.models.given import GivenSource
+from sfcmt.models.sources import SOURCES
 from sfcmt.models.translators import TRANSLATORS
+from sfcmt.models.translators.fixed import AUTO, FIXED
 from sfcmt.recipe import Recipe
 from sfcmt.stages.method import METHODS
 
@@ -19,32 +23,114 @@ IMAGES = ("sfcmt.data.images", "sfcmt.data.batches", "sfcmt.models.normalise")
 """Parts of whatever sees images."""
 TRAINING = ("sfcmt.data.augment", "sfcmt.stages.fit", "sfcmt.stages.optimiser")
 """Parts of whatever has epochs."""
-CLASSIFIER = ("sfcmt.models.backbones", "sfcmt.models.classifier", "sfcmt.stages.learner")
+BOTTLENECK = ("sfcmt.models.backbones", "sfcmt.models.bottleneck")
+"""Parts of whatever makes a classifier anew."""
+NETWORK = tuple(f"sfcmt.models.{name}" for name in ("tap", "tapped", "class_outputs", "input_map"))
+"""Parts of whatever makes a classifier of a given network."""
+CLASSIFIER = ("sfcmt.models.classifier", "sfcmt.stages.learner")
 """Parts of whatever trains a classifier."""
+DEFAULT_SIZE = 96
+"""Of images, for a source model that is trained here."""
 _UNLABELLED = (Split.PAIRS, Split.TARGET)
 
 
-def source_data(experiment: Experiment[Any]) -> DataConfig:
-    """How images are read for the source model; what is set here and not in its config is in its identity."""
-    return experiment.data.model_copy(update={"size": experiment.source.size or experiment.data.size})
+def image_size(experiment: Experiment[Any]) -> int:
+    """Height and width of images: what a given source model expects, unless the experiment says it."""
+    source, size = experiment.source, experiment.data.size
+    if size is not None:
+        return size
+    return GivenSource(source).input.size if isinstance(source, GivenSourceConfig) else DEFAULT_SIZE
+
+
+def source_size(experiment: Experiment[Any]) -> int:
+    """The same for the source model. What is set here, and not in its config, is in its identity."""
+    source = experiment.source
+    return (isinstance(source, SourceConfig) and source.size) or image_size(experiment)
+
+
+def sized(data: DataConfig, size: int) -> DataConfig:
+    """How images are read, with their size filled in."""
+    return data.model_copy(update={"size": size})
 
 
 def source_recipe(experiment: Experiment[Any], dataset: Dataset, seed: int) -> Recipe:
-    """Train F_s and C_s on TR source images, the only recipe that reads these."""
-    source = experiment.source
+    """F_s and C_s: those that the user brings, or trained here."""
+    if isinstance(experiment.source, GivenSourceConfig):
+        return _given_source(experiment, experiment.source, dataset)
+    return _trained_source(experiment, experiment.source, dataset, seed)
+
+
+def _given_source(experiment: Experiment[Any], config: GivenSourceConfig, dataset: Dataset) -> Recipe:
+    """Read a model that was trained elsewhere. No image is read, and a seed changes nothing."""
+    source = GivenSource(config)
+    if source.classes != dataset.classes:  # an arm of an ablation, say
+        allowed = f"the classes that the data set was opened with: {', '.join(dataset.classes)}"
+        raise ConfigError([Problem("source.classes", list(source.classes), allowed)])
+    return Recipe(
+        kind="source",
+        name="source",
+        trained_by="sfcmt.stages.given_source:read_source",
+        parts=(SOURCES.module(source.kind), *NETWORK),
+        config=config,
+        preset="source.given",
+        data=sized(experiment.data, source_size(experiment)),
+        dataset=dataset,
+        reads=(),
+        seed=0,
+        trains=False,
+        more=source.identity,
+    )
+
+
+def _trained_source(experiment: Experiment[Any], source: SourceConfig, dataset: Dataset, seed: int) -> Recipe:
+    """Train on TR source images, which no other recipe reads."""
     return Recipe(
         kind="source",
         name="source",
         trained_by="sfcmt.stages.source:train_source",
-        parts=(*IMAGES, *TRAINING, *CLASSIFIER),
+        parts=(*IMAGES, *TRAINING, *CLASSIFIER, *BOTTLENECK),
         config=source,
         preset="source",
-        data=source_data(experiment),
+        data=sized(experiment.data, source_size(experiment)),
         dataset=dataset,
         reads=(Split.SOURCE,),
         seed=seed,
         more={"weights": pretrained_weights(source.backbone)} if source.pretrained else {},
     )
+
+
+def translator_parts(experiment: Experiment[Any], dataset: Dataset) -> tuple[str, ...]:
+    """Parts of whatever sees target images as its models do: the fixed translator, if there is one.
+
+    Raises `ConfigError` where the data set's images are not what it takes.
+    """
+    fixed, channels = experiment.bridge.fixed, dataset.manifest.target.channels
+    if fixed and channels != 1:
+        others = ", ".join(name for name in TRANSLATORS if name != "copy")
+        raise ConfigError([Problem("bridge.translator", fixed, f"{others}, for target images of {channels} channels")])
+    candidates = [*FIXED] if fixed == AUTO else [fixed] if fixed else []
+    return (*map(FIXED.module, candidates), "sfcmt.models.fixed_translator") if fixed else ()
+
+
+def translator_choice(experiment: Experiment[Any], dataset: Dataset, seed: int) -> tuple[Recipe, ...]:
+    """Choose the fixed translator by the source model and held-out pairs, where the experiment asks for it."""
+    if experiment.bridge.fixed != AUTO:
+        return ()
+    recipe = Recipe(
+        kind="translator",
+        name="translator",
+        trained_by="sfcmt.stages.translator_choice:choose_translator",
+        parts=(*IMAGES, *translator_parts(experiment, dataset)),
+        config=experiment.bridge,
+        preset="bridge",
+        data=sized(experiment.data, image_size(experiment)),
+        dataset=dataset,
+        reads=_UNLABELLED,
+        seed=seed,
+        upstream=(source_recipe(experiment, dataset, seed),),
+        trains=False,
+    )
+    return (recipe,)
 
 
 def bridge_recipe(experiment: Experiment[Any], dataset: Dataset, seed: int) -> Recipe:
@@ -57,7 +143,7 @@ def bridge_recipe(experiment: Experiment[Any], dataset: Dataset, seed: int) -> R
         parts=(*IMAGES, *TRAINING, TRANSLATORS.module(experiment.bridge.translator), *discriminator),
         config=experiment.bridge,
         preset="bridge",
-        data=experiment.data,
+        data=sized(experiment.data, image_size(experiment)),
         dataset=dataset,
         reads=_UNLABELLED,
         seed=seed,
@@ -68,11 +154,12 @@ def bridge_recipe(experiment: Experiment[Any], dataset: Dataset, seed: int) -> R
 def transfer_recipe(experiment: Experiment[Any], dataset: Dataset, seed: int) -> Recipe:
     """Train the experiment's method.
 
-    It stands on the source model, the bridge if the method has a use for it, and the methods whose models it uses.
+    It stands on the source model, the bridge if one is trained and the method has a use for it, and the methods whose
+    models it uses. A fixed translator is a part of each.
     """
     method, config = METHODS[experiment.method], experiment.transfer
-    upstream = [source_recipe(experiment, dataset, seed)]
-    if method.needs_bridge(config):
+    upstream = [source_recipe(experiment, dataset, seed), *translator_choice(experiment, dataset, seed)]
+    if experiment.trains_bridge:
         upstream.append(bridge_recipe(experiment, dataset, seed))
     upstream += [transfer_recipe(experiment.with_method(name), dataset, seed) for name in method.upstream(config)]
     training = (*TRAINING, *CLASSIFIER, "sfcmt.stages.student", "sfcmt.stages.teacher") if method.trains else ()
@@ -80,13 +167,14 @@ def transfer_recipe(experiment: Experiment[Any], dataset: Dataset, seed: int) ->
         kind=TRANSFER,
         name=experiment.method,
         trained_by="sfcmt.stages.transfer:train_transfer",
-        parts=(*IMAGES, *training, *method.parts(config)),
+        parts=(*IMAGES, *translator_parts(experiment, dataset), *training, *method.parts(config)),
         config=config,
         preset=f"transfer.{experiment.method}",
-        data=experiment.data,
+        data=sized(experiment.data, image_size(experiment)),
         dataset=dataset,
         reads=_UNLABELLED,
         seed=seed,
         upstream=tuple(upstream),
         trains=method.trains,
+        translator=experiment.bridge.fixed,
     )

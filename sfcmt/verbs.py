@@ -47,23 +47,34 @@ def inspect(
     folder: Annotated[Path, typer.Argument(help="Folder of an imported data set.")],
     sheet: Annotated[Path | None, typer.Option(help="Where to write the contact sheet (PNG).")] = None,
 ) -> None:
-    """Show counts, class balance and sizes, and draw a contact sheet of pairs."""
+    """Show counts, class balance and sizes, check that pairs are pairs, and draw a contact sheet of them."""
     from sfcmt.data.dataset import Dataset
+    from sfcmt.data.duplicates import find_duplicates
     from sfcmt.data.inspect import contact_sheet, summarise
+    from sfcmt.data.pair_check import check_pairs
 
     dataset = Dataset(folder)
-    Console(markup=False, highlight=False).print(_numbers(summarise(dataset)))
+    pairs, duplicates = check_pairs(dataset), find_duplicates(dataset)
+    table = _numbers(summarise(dataset))
+    table.add_row("pairs", pairs.line)
+    table.add_row("duplicates", duplicates.line)
+    Console(markup=False, highlight=False).print(table)
+    for warning in filter(None, (pairs.warning, *duplicates.warnings)):
+        typer.echo(f"warning: {warning}")
     path = sheet or Path(f"{folder.resolve().name}.png")
     contact_sheet(dataset).savefig(path, dpi=150)
     typer.echo(f"contact sheet: {path}")
 
 
 def list_() -> None:
-    """Show methods, validators, backbones, translators, weightings, importers and shipped experiments."""
+    """Show methods, validators, backbones, translators, weightings, importers, export formats and experiments."""
     from sfcmt.data.importer import IMPORTERS
     from sfcmt.experiment import shipped_experiments
     from sfcmt.models.backbones import NAMED_BACKBONES
+    from sfcmt.models.export.formats import FORMATS
+    from sfcmt.models.sources import SOURCES
     from sfcmt.models.translators import TRANSLATORS
+    from sfcmt.models.translators.fixed import FIXED
     from sfcmt.pseudo_labels.weightings import WEIGHTINGS
     from sfcmt.stages.method import METHODS
     from sfcmt.validators import POOL_VALIDATORS, VALIDATORS
@@ -75,10 +86,12 @@ def list_() -> None:
     ]
     rows += [*_members("method", METHODS), *_members("validator", VALIDATORS)]
     rows += _members("pool validator", POOL_VALIDATORS)
+    rows += _members("source model", SOURCES)
     rows += [("backbone", name, note) for name, note in NAMED_BACKBONES.items()]
     rows += [("backbone", "...", "any other model of timm's, by its name")]
-    rows += [*_members("translator", TRANSLATORS), *_members("weighting", WEIGHTINGS)]
-    rows += _members("importer", IMPORTERS)
+    rows += [*_members("translator", TRANSLATORS), *_members("fixed translator", FIXED)]
+    rows += _members("weighting", WEIGHTINGS)
+    rows += [*_members("importer", IMPORTERS), *_members("export format", FORMATS)]
     table = Table("kind", "name", "what it is", box=None, pad_edge=False)
     for before, (kind, name, note) in zip([None, *rows], rows, strict=False):
         table.add_row("" if before and before[0] == kind else kind, name, note)
@@ -99,7 +112,7 @@ def _numbers(summary: Summary) -> Table:
     counts = ", ".join(f"{name} {count}" for name, count in summary.source_class_counts.items())
     sizes = dict.fromkeys(f"{height} x {width}" for height, width in (summary.min_size, summary.max_size))
     table.add_row("rows", ", ".join(f"{count} {split}" for split, count in summary.rows.items()))
-    table.add_row("source classes", counts)
+    table.add_row("source classes", counts or "no source images: bring a model (source.model)")
     table.add_row("source", _modality(summary.source))
     table.add_row("target", f"{_modality(summary.target)}; holes: {summary.holes}")
     table.add_row("height x width", " to ".join(sizes))
@@ -109,9 +122,11 @@ def _numbers(summary: Summary) -> Table:
 
 
 def _modality(modality: Modality) -> str:
+    from sfcmt.data.manifest import NUMBERS
+
     moments = (modality.normalisation.mean, modality.normalisation.std)
     mean, std = (" ".join(f"{value:.1f}" for value in values) for values in moments)
-    return f"{modality.name}, {modality.channels} x {modality.bits} bits, mean {mean}, std {std}"
+    return f"{modality.name}, {modality.channels} x {NUMBERS[modality.bits]}, mean {mean}, std {std}"
 
 
 def _members(kind: str, registry: Registry[Any]) -> list[tuple[str, str, str]]:

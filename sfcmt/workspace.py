@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 from sfcmt.artifact import CHECKPOINT, CURVES, RESULT, Artifact, Row
 from sfcmt.callbacks import Callback
 from sfcmt.config import Runtime
+from sfcmt.models.expected_input import Resize
+from sfcmt.models.translators.fixed import AUTO
 from sfcmt.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -39,6 +41,8 @@ class Workspace:
     curves: list[Row] = field(default_factory=list)
     made_by: dict[str, Any] = field(default_factory=dict)
     """What the training adds to its provenance."""
+    notes: list[str] = field(default_factory=list)
+    """What the user should know of how it went, a line each."""
     seconds_before: float = 0.0
     """Training time of an earlier process that this one goes on from."""
     started: float = field(default_factory=time.perf_counter)
@@ -56,7 +60,7 @@ class Workspace:
             if self.curves:
                 (self.folder / CURVES).write_text(json.dumps(self.curves) + "\n")
             made_by = provenance(self.device) | self.made_by
-            result = {"metrics": metrics, "seconds": round(self.seconds, 3), "made_by": made_by}
+            result = {"metrics": metrics, "seconds": round(self.seconds, 3), "made_by": made_by, "notes": self.notes}
             (self.folder / RESULT).write_text(json.dumps(result))
         barrier()
 
@@ -81,13 +85,23 @@ class Workspace:
             torch.set_num_threads(self.runtime.threads)
         return own_device(self.runtime.torch_device())
 
-    @cached_property
-    def reader(self) -> ImageReader:
+    @property
+    def translator(self) -> str:
+        """The fixed translator through which target images are seen, chosen by now; `copy` where there is none."""
+        name = self.recipe.translator or "copy"
+        if name != AUTO:
+            return name
+        found = self.artifact("translator").metrics
+        return max(found, key=lambda candidate: found[candidate])
+
+    def reader(self, resize: Resize | None = None) -> ImageReader:
         """Opens the data set's images at the recipe's size."""
         from sfcmt.data.loading import ImageReader
 
-        dataset, size = self.recipe.dataset, self.recipe.data.size
-        return ImageReader(dataset, size, self.runtime.memory_gb, self.store / "cache", self.device)
+        recipe = self.recipe
+        return ImageReader(
+            recipe.dataset, recipe.size, self.runtime.memory_gb, self.store / "cache", self.device, resize or Resize()
+        )
 
     def artifact(self, kind: str, name: str | None = None) -> Artifact:
         """The upstream artifact of a kind; where there are several, of that name."""

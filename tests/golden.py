@@ -28,12 +28,18 @@ from sfcmt.evaluation.oracles import oracle_logits, supervised_recipe
 from sfcmt.experiment import Experiment
 from sfcmt.identity import version_of
 from sfcmt.models.backbones import build_backbone
-from sfcmt.models.classifier import Classifier
+from sfcmt.models.bottleneck import BottleneckClassifier
 from sfcmt.models.discriminator import Discriminator
+from sfcmt.models.expected_input import ExpectedInput
+from sfcmt.models.given import GivenSource
 from sfcmt.models.normalise import Normalise
+from sfcmt.models.sources import SOURCES
+from sfcmt.models.tapped import TappedClassifier
 from sfcmt.models.translators import TRANSLATORS
+from sfcmt.models.translators.fixed import FIXED
 from sfcmt.outputs import OUTPUTS, Outputs
 from sfcmt.pseudo_labels.weightings import WEIGHTINGS
+from sfcmt.recipes import translator_choice
 from sfcmt.stages.learner import classifier_groups
 from sfcmt.stages.method import METHODS
 from sfcmt.stages.methods.tgkt import TGKT
@@ -44,6 +50,8 @@ from sfcmt.testing.tiny import get_or_train, tiny_experiment, write_tiny
 from sfcmt.validators import POOL_VALIDATORS, VALIDATORS
 from tests.stages.terms.examples import Example, example
 
+_BROUGHT = ("timm resnet", "torchvision resnet", "hf vit", "python", "module", "folder")
+"""Examples of source models that people bring, the kind first."""
 FILE = Path(__file__).with_suffix(".json")
 Numbers = list[float]
 
@@ -151,9 +159,62 @@ def _seeded(make: Callable[[], torch.nn.Module], *shape: int) -> Numbers:
     return numbers(*(said if isinstance(said, tuple) else (said,)))
 
 
+def _fixed(name: str, place: Place) -> Numbers:
+    depth, source = Normalisation(mean=(2.0,), std=(0.5,)), Normalisation(mean=(120.0,) * 3, std=(60.0,) * 3)
+    return numbers(FIXED[name](depth, "mask", source)((images(2, 1, 16, 16) + 1.5).clamp(min=0).float()))
+
+
+def _choice(place: Place) -> Numbers:
+    from sfcmt.callbacks import Callback
+    from sfcmt.store import Store
+
+    experiment = place.experiment(bridge={"translator": "auto"})
+    (recipe,) = translator_choice(experiment, Dataset(place.data), 0)
+    store = Store(experiment.runtime.store)
+    return [*store.get_or_train(recipe, experiment.runtime, Callback()).metrics.values()]
+
+
 def _learner(place: Place) -> Numbers:
-    model, config = Classifier("small", 3), place.experiment().transfer
+    model, config = BottleneckClassifier("small", 3), place.experiment().transfer
     return [value for group in classifier_groups(model, config) for value in (group["lr"], len(group["params"]))]
+
+
+def _given(name: str, place: Place, **fields: Any) -> Numbers:
+    """What a model that somebody brings says, made by the example of that name."""
+    from tests.models.sources.test_contract import EXAMPLES
+
+    with tempfile.TemporaryDirectory() as folder:
+        config = EXAMPLES[name](Path(folder)).config
+        classifier, _ = GivenSource(config.model_validate(config.model_dump() | fields)).classifier(32)
+        return _said(classifier)
+
+
+def _said(classifier: torch.nn.Module) -> Numbers:
+    with torch.no_grad():
+        return numbers(*classifier.eval()(images(2, 3, 32, 32)))
+
+
+def _tent(place: Place) -> Numbers:
+    """All images are reliable: logits are made large."""
+    from sfcmt.stages.tent import adapt_affines
+    from tests.models.sources.networks import timm_network
+
+    context = place.step().context
+    network = timm_network("test_convnext")
+    classifier = TappedClassifier.of(network, None, 32, **_SPEC)
+    with torch.no_grad():
+        classifier.head[0].weight.mul_(20)
+    assert adapt_affines(classifier, context.data.target, torch.arange(60)) > 0
+    return _said(classifier)
+
+
+_SPEC: dict[str, Any] = {
+    "kind": "timm",
+    "arguments": {"name": "test_convnext", "outputs": 3, "size": None},
+    "groups": None,
+    "merge": "logsumexp",
+    "input": ExpectedInput(),
+}
 
 
 def _weighting(name: str, place: Place) -> Numbers:
@@ -181,8 +242,15 @@ def probes() -> dict[str, Callable[[Place], Numbers]]:
         "sfcmt.data.batches": _batches,
         "sfcmt.models.normalise": lambda place: numbers(normalise(images(2, 1, 8, 8).clamp(min=0))),
         "sfcmt.models.backbones": lambda place: _seeded(partial(build_backbone, "small"), 2, 3, 32, 32),
-        "sfcmt.models.classifier": lambda place: _seeded(partial(Classifier, "small", 3), 2, 3, 32, 32),
-        "sfcmt.models.discriminator": lambda place: _seeded(Discriminator, 4, 256),
+        "sfcmt.models.bottleneck": lambda place: _seeded(partial(BottleneckClassifier, "small", 3), 2, 3, 32, 32),
+        "sfcmt.models.classifier": lambda place: _seeded(partial(BottleneckClassifier, "small", 3), 2, 3, 32, 32),
+        "sfcmt.models.class_outputs": partial(_given, "timm resnet", classes={"a": [0, 2], "b": [1]}),
+        "sfcmt.models.input_map": partial(_given, "timm resnet", input={"order": "bgr", "range": 255}),
+        "sfcmt.models.tap": partial(_given, "hf deit"),
+        "sfcmt.models.tapped": partial(_given, "timm vit"),
+        "sfcmt.stages.given_source": partial(_given, "timm resnet"),
+        "sfcmt.stages.tent": _tent,
+        "sfcmt.models.discriminator": lambda place: _seeded(partial(Discriminator, 256), 4, 256),
         "sfcmt.stages.learner": _learner,
         "sfcmt.stages.optimiser": _optimiser,
         "sfcmt.stages.fit": lambda place: place.kind("source"),
@@ -190,15 +258,22 @@ def probes() -> dict[str, Callable[[Place], Numbers]]:
         "sfcmt.stages.bridge": lambda place: place.kind("bridge"),
         "sfcmt.stages.transfer": lambda place: place.kind("transfer"),
         "sfcmt.stages.student": lambda place: place.kind("transfer"),
+        "sfcmt.stages.translator_choice": _choice,
         "sfcmt.stages.teacher": lambda place: place.kind("transfer"),
         "sfcmt.evaluation.oracles": _oracle,
     }
     found |= {METHODS.module(name): partial(lambda name, place: place.trained(name), name) for name in METHODS}
     found |= {
-        TRANSLATORS.module(name): partial(lambda name, place: _seeded(TRANSLATORS[name], 2, 1, 16, 16), name)
+        TRANSLATORS.module(name): partial(
+            lambda name, place: _seeded(partial(TRANSLATORS[name], 1), 2, 1, 16, 16), name
+        )
         for name in TRANSLATORS
     }
+    found |= {FIXED.module(name): partial(_fixed, name) for name in FIXED}
+    found["sfcmt.models.fixed_translator"] = partial(_fixed, "inverse")
     found |= {WEIGHTINGS.module(name): partial(_weighting, name) for name in WEIGHTINGS}
+    kinds = {name.partition(" ")[0]: name for name in _BROUGHT}
+    found |= {SOURCES.module(kind): partial(_given, name) for kind, name in kinds.items()}
     terms = [*TGKT.weights(TGKT.Config()), "source_statistics"]
     found |= {f"sfcmt.stages.terms.{name}": partial(lambda name, place: place.term(name), name) for name in terms}
     found |= {VALIDATORS.module(name): partial(_validator, name) for name in VALIDATORS}

@@ -28,6 +28,7 @@ from tests.data.trees import paired_tree
 from tests.database import new_database
 
 pytestmark = pytest.mark.slow
+JOBS = ("compare", "--methods", "tgkt", "--seeds", "2", "--jobs", "2")
 COLD = [sys.executable, "-m", "sfcmt"]
 
 
@@ -227,6 +228,29 @@ def test_predict_agrees_between_folder_and_run(used: tuple[Desk, dict[str, Any]]
     assert line.startswith(f"{files[0]}: {by_folder[0]['label']} (")
 
 
+def test_exported_weights_predict_as_the_folder_and_the_run_do(
+    used: tuple[Desk, dict[str, Any]], tiny_data: Path
+) -> None:
+    desk, summary = used
+    files = save_targets(tiny_data, desk.folder)
+    folder = f"store/stages/transfer-{summary['rows'][1]['identities'][0]}"
+    run = f"runs:/{summary['tracking']['tgkt seed 0']}/model"
+    expected = json.loads(desk.ok("predict", folder, *files, "--json"))
+    for model, file in ((folder, "folder.safetensors"), (run, "run.safetensors")):
+        (line,) = desk.ok("export", model, "--format", "safetensors", "--output", file).splitlines()
+        assert re.fullmatch(rf"{file}: its probabilities differ from the model's by \S+ at most, for 8 .*", line)
+        for one, other in zip(json.loads(desk.ok("predict", file, *files, "--json")), expected, strict=True):
+            assert one["probabilities"] == pytest.approx(other["probabilities"], abs=1e-4)
+    (line,) = desk.refused("export", folder, "--format", "safetensors", "--output", "run.safetensors")
+    assert line == "error: output: 'run.safetensors' is not allowed; allowed: a file that does not exist yet"
+
+
+def test_the_program_of_a_run_is_exported_without_a_word_of_torch(used: tuple[Desk, dict[str, Any]]) -> None:
+    desk, summary = used
+    run_id = summary["tracking"]["tgkt seed 0"]
+    assert desk.ok("export", f"runs:/{run_id}/model", "--format", "onnx").startswith(f"{run_id}-model.onnx: its prob")
+
+
 def test_predict_refuses_what_is_no_image_of_the_modality(used: tuple[Desk, dict[str, Any]]) -> None:
     desk, summary = used
     folder = f"store/stages/transfer-{summary['rows'][1]['identities'][0]}"
@@ -254,7 +278,7 @@ def test_compare_prints_a_table_and_logs_a_tree(desk: Desk) -> None:
     assert parents.count(None) == 1
 
 
-@pytest.mark.parametrize("verb", [("run",), ("compare", "--methods", "tgkt", "--seeds", "2", "--jobs", "2")])
+@pytest.mark.parametrize("verb", [("run",), pytest.param(JOBS, marks=pytest.mark.long)], ids=lambda verb: verb[0])
 def test_interrupted_training_ends_at_once_and_goes_on(desk: Desk, verb: tuple[str, ...]) -> None:
     arguments = (verb[0], "mine.yaml", "source.epochs=40", "--verbose", *verb[1:])
     process = desk.start(*arguments, start_new_session=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
-from sfcmt.config import TransferConfig
+from sfcmt.config import SourceConfig, TransferConfig
 from sfcmt.errors import ConfigError, Problem
 from sfcmt.experiment import load_experiment, parse_experiment, shipped_experiments
 from sfcmt.stages.method import METHODS
@@ -73,7 +74,9 @@ def test_an_unknown_field_is_answered_with_the_fields_of_its_section() -> None:
 
 def test_unknown_names_are_answered_with_the_known_ones() -> None:
     found = problems({"bridge": {"translator": "lite"}, "transfer": {"pseudo": {"weighting": "hard"}}})
-    assert found["bridge.translator"] == Problem("bridge.translator", "lite", "light, unet")
+    assert found["bridge.translator"] == Problem(
+        "bridge.translator", "lite", "light, project, unet, colormap, inverse, normals, auto"
+    )
     assert found["transfer.pseudo.weighting"].allowed == "freematch, softmatch, threshold"
     assert problems({"method": "socks"})["method"].allowed.split(", ") == sorted(METHODS)
     assert problems({"method": ["tgkt"]})["method"].value == ["tgkt"]
@@ -87,7 +90,8 @@ def test_fields_of_an_unknown_method_are_not_held_against_another() -> None:
 def test_the_small_backbone_has_no_weights_to_start_from() -> None:
     found = problems({"source": {"backbone": "small"}})
     assert found["source.pretrained"].allowed == "false for the backbone small: it has no weights"
-    assert parse_experiment({"source": {"backbone": "small", "pretrained": False}}).source.backbone == "small"
+    source: Any = parse_experiment({"source": {"backbone": "small", "pretrained": False}}).source
+    assert source.backbone == "small"
 
 
 def test_baselines_must_be_sections() -> None:
@@ -101,6 +105,7 @@ def test_overrides_reach_every_depth(tmp_path: Path) -> None:
     assert experiment.data.folder == "some/folder"
     assert experiment.transfer.beta_f == 3e-4
     assert experiment.transfer.pseudo.threshold == 0
+    assert isinstance(experiment.source, SourceConfig)
     assert experiment.source.flip is False
 
 

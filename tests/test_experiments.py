@@ -8,6 +8,7 @@ import pytest
 
 import sfcmt
 from sfcmt.callbacks import Callback
+from sfcmt.config import SourceConfig
 from sfcmt.experiment import load_experiment, shipped_experiments
 from sfcmt.tuning.comparison import Comparison
 
@@ -33,6 +34,7 @@ def test_each_is_valid_and_begins_with_its_command(path: Path) -> None:
 def test_the_demo_needs_nothing_from_elsewhere() -> None:
     experiment = load_experiment("demo")
     assert experiment.data.folder == "synthetic"
+    assert isinstance(experiment.source, SourceConfig)
     assert not experiment.source.pretrained
 
 

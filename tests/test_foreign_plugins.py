@@ -61,9 +61,9 @@ def run(folder: Path, *command: str) -> str:
 
 def test_each_point_has_a_group_of_its_own() -> None:
     groups = [registry.group for registry in ALL]
-    assert groups == [
-        f"sfcmt.{name}s" for name in ["method", "validator", "pool_validator", "translator", "weighting", "importer"]
-    ]
+    kinds = ["method", "validator", "pool_validator", "translator", "weighting", "importer", "export_format"]
+    kinds += ["fixed_translator"]
+    assert groups == [f"sfcmt.{kind}s" for kind in kinds]
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from sfcmt.commit import code_version
-from sfcmt.models.classifier import Classifier
+from sfcmt.models.bottleneck import BottleneckClassifier
 from sfcmt.provenance import varying, weights_digest
 from sfcmt.testing.tiny import get_or_train, tiny_experiment
 
@@ -23,8 +23,9 @@ def test_each_artifact_says_what_made_it(tiny_data: Path, tiny_store: Path) -> N
 def test_weights_that_a_training_starts_from_are_named(tiny_data: Path, tmp_path: Path) -> None:
     source = {"backbone": "tf_efficientnet_lite0", "pretrained": True, "epochs": 1}
     made_by = get_or_train("source", tiny_experiment(tiny_data, tmp_path, source=source)).made_by
-    assert made_by["pretrained_weights"] == weights_digest(Classifier("tf_efficientnet_lite0", 3, True).backbone)
-    assert weights_digest(Classifier("tf_efficientnet_lite0", 3).backbone) != made_by["pretrained_weights"]
+    pretrained = BottleneckClassifier("tf_efficientnet_lite0", 3, True).backbone
+    assert made_by["pretrained_weights"] == weights_digest(pretrained)
+    assert weights_digest(BottleneckClassifier("tf_efficientnet_lite0", 3).backbone) != made_by["pretrained_weights"]
 
 
 def test_facts_that_vary() -> None:

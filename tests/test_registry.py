@@ -11,13 +11,15 @@ import pytest
 
 from sfcmt.data.importer import IMPORTERS
 from sfcmt.errors import UnknownNameError
+from sfcmt.models.export.formats import FORMATS
 from sfcmt.models.translators import TRANSLATORS
+from sfcmt.models.translators.fixed import FIXED
 from sfcmt.pseudo_labels.weightings import WEIGHTINGS
 from sfcmt.registry import PluginError, Registry
 from sfcmt.stages.method import METHODS
 from sfcmt.validators import POOL_VALIDATORS, VALIDATORS
 
-ALL: list[Registry[Any]] = [METHODS, VALIDATORS, POOL_VALIDATORS, TRANSLATORS, WEIGHTINGS, IMPORTERS]
+ALL: list[Registry[Any]] = [METHODS, VALIDATORS, POOL_VALIDATORS, TRANSLATORS, WEIGHTINGS, IMPORTERS, FORMATS, FIXED]
 every_registry = pytest.mark.parametrize("registry", ALL, ids=lambda registry: registry.kind)
 
 

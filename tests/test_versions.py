@@ -7,14 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from sfcmt.config import GivenSourceConfig
 from sfcmt.data.dataset import Dataset
 from sfcmt.evaluation.oracles import real_source_recipe, supervised_recipe
 from sfcmt.identity import version_of
+from sfcmt.models.sources import SOURCES
 from sfcmt.models.translators import TRANSLATORS
+from sfcmt.models.translators.fixed import FIXED
 from sfcmt.pseudo_labels.weightings import WEIGHTINGS
-from sfcmt.recipes import transfer_recipe
+from sfcmt.recipes import source_recipe, transfer_recipe
 from sfcmt.stages.method import METHODS
-from sfcmt.testing.tiny import tiny_experiment
+from sfcmt.testing.tiny import CLASSES, tiny_experiment
 from tests.golden import FILE, Place, probes
 from tests.test_identity import all_on
 
@@ -41,13 +44,16 @@ def test_every_part_of_every_recipe_is_tried(tiny_data: Path) -> None:
     experiments = [
         all_on(tiny_experiment(tiny_data, "store", bridge={"translator": translator}).with_method(method))
         for method in METHODS
-        for translator in TRANSLATORS
+        for translator in [*TRANSLATORS, *FIXED, "auto"]
         if translator != "copy"
     ]
     recipes = [transfer_recipe(experiment, dataset, 0) for experiment in experiments]
+    given = GivenSourceConfig(model="python:tests.models.sources.networks:plain", classes=CLASSES)
+    recipes.append(source_recipe(experiments[0].model_copy(update={"source": given}), dataset, 0))
     recipes += [make(experiments[0], dataset, 0) for make in (supervised_recipe, real_source_recipe)]
     weightings = {WEIGHTINGS.module(name) for name in WEIGHTINGS}
-    needed = weightings.union(*(recipe.all_parts for recipe in recipes))
+    brought = {SOURCES.module(name) for name in SOURCES if name not in ("models", "runs")}  # folders, once downloaded
+    needed = (weightings | brought).union(*(recipe.all_parts for recipe in recipes))
     assert needed <= probes().keys(), f"add a probe to tests/golden.py for: {sorted(needed - probes().keys())}"
     assert GOLDEN.keys() <= probes().keys(), (
         f"gone, so remove from golden.json: {sorted(GOLDEN.keys() - probes().keys())}"

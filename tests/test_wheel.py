@@ -52,10 +52,16 @@ def test_nothing_but_the_package_is_in_it(wheel: Path) -> None:
     assert {"sfcmt/tuning/search/run.py", "sfcmt/clusters/local/up.sh", "sfcmt/frozen_defaults.yaml"} <= set(names)
 
 
-PLACES = ["decoys", *(pytest.param(name, marks=pytest.mark.long) for name in ("empty", "checkout"))]
+def test_all_verbs_are_there_where_folders_have_the_names_of_our_rooms(python: Path, tmp_path: Path) -> None:
+    make_decoys(tmp_path)
+    command = [str(python), "-m", "sfcmt", "--help"]
+    done = subprocess.run(command, check=False, cwd=tmp_path, env=without_path(), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert {"tune", "submit", "report", "source", "export"} <= set(done.stdout.replace("│", " ").split())
 
 
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.long
+@pytest.mark.parametrize("place", ["decoys", "empty", "checkout"])
 def test_it_works_from(place: str, python: Path, tiny_data: Path, tmp_path: Path) -> None:
     """A search, whose trials run in Ray's workers."""
     work = Workplace(tmp_path / "specs", tiny_data, LEAN | {"search": {"trials": 1}, "scheduler": {}})
@@ -65,14 +71,24 @@ def test_it_works_from(place: str, python: Path, tiny_data: Path, tmp_path: Path
     if place == "checkout":
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
     folder.mkdir(exist_ok=True)
-    for name in DECOYS if place == "decoys" else ():
-        (folder / name).mkdir()
-        (folder / name / "__init__.py").write_text(f"raise SystemExit({IMPORTED!r})\n")
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    environment["MLFLOW_TRACKING_URI"] = work.uri
+    if place == "decoys":
+        make_decoys(folder)
+    environment = without_path() | {"MLFLOW_TRACKING_URI": work.uri}
     command = [str(python), "-m", "sfcmt", "tune", str(spec), f"runtime.store={tmp_path}/store"]
     done = subprocess.run(
         command, check=False, cwd=folder, env=environment, capture_output=True, text=True, timeout=PATIENCE
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert IMPORTED not in done.stdout + done.stderr
+
+
+def make_decoys(folder: Path) -> None:
+    """Packages that end whoever imports them."""
+    for name in DECOYS:
+        (folder / name).mkdir()
+        (folder / name / "__init__.py").write_text(f"raise SystemExit({IMPORTED!r})\n")
+
+
+def without_path() -> dict[str, str]:
+    """The variables without one that would find this checkout."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
+from sfcmt.config import GivenSourceConfig
 from sfcmt.experiment import Experiment, load_experiment
 from sfcmt.tuning.ablation.spec import load_ablation
 from sfcmt.tuning.search.spec import load_search
@@ -33,9 +34,13 @@ def checked(file: str, overrides: tuple[str, ...]) -> Checked:
 
 def built(experiment: Experiment[Any]) -> Iterator[str]:
     """Builds the networks that the experiment trains; a line on each. Raises `ConfigError` or `ModelError`."""
-    from sfcmt.models.building import built_backbone, built_translator
-    from sfcmt.stages.method import METHODS
+    from sfcmt.models.building import built_backbone, built_source, built_translator
+    from sfcmt.recipes import image_size, source_size
 
-    yield built_backbone(experiment.source, experiment.data.size)
-    if METHODS[experiment.method].needs_bridge(experiment.transfer):
-        yield built_translator(experiment.bridge, experiment.data.size)
+    size = source_size(experiment)
+    if isinstance(experiment.source, GivenSourceConfig):
+        yield from built_source(experiment.source, size)
+    else:
+        yield built_backbone(experiment.source, size)
+    if experiment.trains_bridge:
+        yield built_translator(experiment.bridge, image_size(experiment))

@@ -12,7 +12,6 @@ from torch import Tensor
 from sfcmt.artifact import Artifact
 from sfcmt.callbacks import Callback
 from sfcmt.clusters.persistence import require_persistent_store
-from sfcmt.data.opening import open_dataset
 from sfcmt.evaluation.labels import has_labels, open_labels
 from sfcmt.evaluation.oracles import oracle_logits, oracle_recipes
 from sfcmt.evaluation.scores import Scores, score
@@ -21,8 +20,9 @@ from sfcmt.outputs import OUTPUTS, Outputs
 from sfcmt.recipe import Recipe
 from sfcmt.recipes import transfer_recipe
 from sfcmt.store import Store
+from sfcmt.task import open_task
 from sfcmt.tuning.training import train_stages
-from sfcmt.validators import POOL_VALIDATORS, VALIDATORS
+from sfcmt.validators import POOL_VALIDATORS, scores_of
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,7 @@ def validated(pool: Sequence[Outputs]) -> list[dict[str, float]]:
     """What every validator says of each model; pool validators see all of them."""
     pooled = {name: validator(pool) for name, validator in POOL_VALIDATORS.items()}
     return [
-        {name: validator(outputs) for name, validator in VALIDATORS.items()}
-        | {name: scores[place] for name, scores in pooled.items()}
+        scores_of(outputs) | {name: scores[place] for name, scores in pooled.items()}
         for place, outputs in enumerate(pool)
     ]
 
@@ -67,7 +66,7 @@ class Comparison:
         require_persistent_store(experiment.runtime.store)
         self.experiment, self.methods, self.seeds = experiment, methods, seeds
         self.store = Store(experiment.runtime.store)
-        self.dataset = open_dataset(experiment.data, self.store.root)
+        self.dataset = open_task(experiment, self.store.root)
         by_method = {name: experiment.with_method(name) for name in methods}
         self.transfers = [transfer_recipe(by_method[name], self.dataset, seed) for seed in seeds for name in methods]
         self.oracles = oracle_recipes(experiment, self.dataset, seeds) if oracles else []

@@ -9,7 +9,6 @@ from typing import Any
 import torch
 from matplotlib.figure import Figure
 
-from sfcmt.config import BridgeConfig
 from sfcmt.data.batches import UnlabelledData
 from sfcmt.data.dataset import Dataset
 from sfcmt.data.loading import ImageReader
@@ -19,6 +18,7 @@ from sfcmt.experiment import Experiment
 from sfcmt.figures.confusion import confusion_figure
 from sfcmt.figures.embedding import embed, embedding_figure
 from sfcmt.figures.translations import translations_figure
+from sfcmt.models.target_model import TargetModel
 from sfcmt.stages.bridge import load_translator
 from sfcmt.tuning.comparison import Cell, Comparison
 
@@ -27,12 +27,13 @@ _SAMPLES = 8
 
 def figures_of(cell: Cell, comparison: Comparison) -> Iterator[tuple[str, Figure]]:
     """Translated samples if there is a translator; confusion matrix and t-SNE, by true classes where they are known."""
-    root = comparison.store.root
-    for recipe in cell.recipe.upstream:
-        if not isinstance(recipe.config, BridgeConfig) or (artifact := comparison.store.find(recipe)) is None:
-            continue
-        translator = load_translator(artifact.path)
-        yield "translations", translated_samples(translator, comparison.experiment, comparison.dataset, root)
+    found = {recipe.kind: comparison.store.find(recipe) for recipe in cell.recipe.upstream}
+    if (bridge := found.get("bridge")) and (source := found.get("source")):
+        parts = load_translator(bridge.path), TargetModel.load(source.path)
+        yield (
+            "translations",
+            translated_samples(*parts, comparison.experiment, comparison.dataset, comparison.store.root),
+        )
     classes, outputs = comparison.dataset.classes, cell.outputs
     points_n2 = embed(outputs.target_features)
     if has_labels(comparison.dataset):
@@ -45,15 +46,13 @@ def figures_of(cell: Cell, comparison: Comparison) -> Iterator[tuple[str, Figure
 
 @torch.no_grad()
 def translated_samples(
-    translator: torch.nn.Module, experiment: Experiment[Any], dataset: Dataset, root: Path
+    translator: torch.nn.Module, source: TargetModel, experiment: Experiment[Any], dataset: Dataset, root: Path
 ) -> Figure:
     """Some held-out pairs and what the translator makes of them; `root` is the store's folder."""
-    reader = ImageReader(
-        dataset, experiment.data.size, experiment.runtime.memory_gb, root / "cache", torch.device("cpu")
-    )
-    data = UnlabelledData(dataset, experiment.data, reader)
+    spec, memory_gb = source.spec, experiment.runtime.memory_gb
+    reader = ImageReader(dataset, spec.size, memory_gb, root / "cache", torch.device("cpu"), spec.resize)
+    data = UnlabelledData(dataset, experiment.data, reader, source.normalise)
     rows = data.held_pair_rows[:_SAMPLES]
     target, real = data.pair_target.clean(rows), data.pair_source.clean(rows)
-    manifest = dataset.manifest
-    names = (manifest.source.name, manifest.target.name)
-    return translations_figure(target, translator(target), real, manifest.source.normalisation, names)
+    names = (dataset.manifest.source.name, dataset.manifest.target.name)
+    return translations_figure(target, translator(target), real, spec.normalisation, names)

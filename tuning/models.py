@@ -1,16 +1,21 @@
-"""Loading a trained model from wherever it is: a stage's folder, an MLflow run, or the registry."""
+"""Loading a trained model from wherever it is: a stage's folder, an exported file, an MLflow run, or the registry."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from torch import nn
 
 from sfcmt.classify import Classification, classify
 from sfcmt.errors import ModelError
+from sfcmt.models.export.formats.safetensors import rebuilt
 from sfcmt.models.target_model import ModelSpec, TargetModel
+
+if TYPE_CHECKING:
+    from mlflow.models.model import ModelInfo
 
 SERVED = "artifacts/model"
 """Where a registered model holds what `TargetModel.save` wrote."""
@@ -25,23 +30,60 @@ def predict(model: str, images: Iterable[Path]) -> list[Classification]:
     return classify(*load_model(model), images)
 
 
+def is_uri(place: str) -> bool:
+    """Whether a model is in MLflow, rather than on this disk."""
+    return bool(_MLFLOW_URI.match(place))
+
+
 def load_model(place: str) -> tuple[nn.Module, ModelSpec]:
     """A model that maps raw target pixels to logits, and its spec. Raises `ModelError`.
 
-    In MLflow it is an exported program, or a registered model, of which no code is run: only its weights are read.
+    It is in a folder, or a file that `sfcmt export` wrote as safetensors. In MLflow it is an exported program, or a
+    registered model, of which no code is run: only its weights are read.
     """
-    if not _MLFLOW_URI.match(place):
-        model = TargetModel.load(Path(place))
+    if not is_uri(place):
+        model = (rebuilt if place.endswith(".safetensors") else TargetModel.load)(Path(place))
         return model, model.spec
+    info = _info(place)
+    if "pytorch" in info.flavors:
+        return _program(place), ModelSpec.model_validate_json(info.metadata["spec"])
+    model = TargetModel.load(_downloaded(place))
+    return model, model.spec
+
+
+def model_folder(place: str) -> Path:
+    """The folder of a model that MLflow keeps, downloaded: what `TargetModel.save` wrote. Raises `ModelError`."""
+    if "pytorch" in _info(place).flavors:
+        raise ModelError(f"{place}: an exported program, which cannot be trained on; name a registered model")
+    return _downloaded(place)
+
+
+def _info(place: str) -> ModelInfo:
     import mlflow
 
     try:
         info = mlflow.models.get_model_info(place)
-        if "spec" not in (info.metadata or {}):
-            raise ModelError(f"{place}: not a model of sfcmt's (its metadata holds no spec)")
-        spec = ModelSpec.model_validate_json(info.metadata["spec"])
-        if "pytorch" in info.flavors:
-            return mlflow.pytorch.load_model(place), spec
-        return TargetModel.load(Path(mlflow.artifacts.download_artifacts(place)) / SERVED), spec
+    except mlflow.MlflowException as error:
+        raise ModelError(f"{place}: {error.message}") from error
+    if "spec" not in (info.metadata or {}):
+        raise ModelError(f"{place}: not a model of sfcmt's (its metadata holds no spec)")
+    return info
+
+
+def _program(place: str) -> nn.Module:
+    import mlflow
+
+    try:
+        program: nn.Module = mlflow.pytorch.load_model(place)
+    except mlflow.MlflowException as error:
+        raise ModelError(f"{place}: {error.message}") from error
+    return program
+
+
+def _downloaded(place: str) -> Path:
+    import mlflow
+
+    try:
+        return Path(mlflow.artifacts.download_artifacts(place)) / SERVED
     except mlflow.MlflowException as error:
         raise ModelError(f"{place}: {error.message}") from error

@@ -126,7 +126,7 @@ def params_of(cell: Cell) -> list[mlflow.entities.Param]:
     recipe = cell.recipe
     configs = {one.name: one.config for one in recipe.upstream} | {recipe.kind: recipe.config, "data": recipe.data}
     flat = {"method": recipe.name} | _flatten({role: result_fields(config) for role, config in configs.items()})
-    flat |= {"seed": cell.seed}
+    flat |= {"seed": cell.seed} | ({"translator": recipe.translator} if recipe.translator else {})
     return [mlflow.entities.Param(key, str(value)) for key, value in flat.items()]
 
 

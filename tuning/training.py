@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from sfcmt.callbacks import Callback
 from sfcmt.clusters.session import check_places, on_cluster, ray_session
-from sfcmt.config import Runtime
+from sfcmt.config import GivenSourceConfig, Runtime
+from sfcmt.models.given import GivenSource
 from sfcmt.recipe import Recipe
 from sfcmt.store import Store
 from sfcmt.tuning.parallel import train_in_processes
@@ -22,12 +23,15 @@ def train_stages(
 ) -> None:
     """Train every recipe that is missing, with what it stands on.
 
-    `jobs` is how many at a time: one if it is None, but on a cluster as many as this holds.
+    `jobs` is how many at a time: one if it is None, but on a cluster as many as this holds. Raises `ModelError` where
+    other processes would train, and cannot make the source model.
     """
     grouped = runtime.workers != 1
     if all(map(store.find, recipes)) or (is_here(jobs) and not grouped):
         _one_by_one(recipes, runtime, store, callback)
-    elif is_here(jobs):
+        return
+    _require_everywhere(recipes)
+    if is_here(jobs):
         from sfcmt.clusters.locks import RayLock
         from sfcmt.clusters.train import RayTrain
 
@@ -46,3 +50,10 @@ def train_stages(
 def _one_by_one(recipes: Sequence[Recipe], runtime: Runtime, store: Store, callback: Callback) -> None:
     for recipe in recipes:
         store.get_or_train(recipe, runtime, callback)
+
+
+def _require_everywhere(recipes: Sequence[Recipe]) -> None:
+    for recipe in recipes:
+        if isinstance(recipe.config, GivenSourceConfig):
+            GivenSource(recipe.config).require_everywhere()
+        _require_everywhere(recipe.upstream)

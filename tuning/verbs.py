@@ -1,4 +1,4 @@
-"""Verbs of experiments: `validate`, `run`, `compare`, `predict`.
+"""Verbs of experiments: `validate`, `run`, `compare`, `predict`, `export`.
 
 What they need is imported late: the command must start fast.
 """
@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 
 from sfcmt.errors import ConfigError, Problem
+from sfcmt.tuning.export_verb import export
 
 if TYPE_CHECKING:
     from sfcmt.progress.lines import ProgressLines
@@ -26,6 +27,7 @@ Oracles = Annotated[bool, typer.Option(help="Also train the oracles, which read 
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print a line for each epoch, too.")]
 
 GOES_ON = "Ctrl-C stops; the same command goes on."
+MODEL_HELP = "A stage's folder, an exported .safetensors, or an MLflow URI: runs:/ID/model, models:/NAME/1."
 JOBS_HELP = "Trainings at the same time (default: 1; on a Ray cluster as many as fit)."
 
 
@@ -35,6 +37,7 @@ def register(app: typer.Typer) -> None:
     app.command()(run)
     app.command()(compare)
     app.command()(predict)
+    app.command()(export)
 
 
 def validate(
@@ -113,7 +116,7 @@ def compare(
 
 
 def predict(
-    model: Annotated[str, typer.Argument(help="A stage's folder, or an MLflow URI: runs:/ID/model, models:/NAME/1.")],
+    model: Annotated[str, typer.Argument(help=MODEL_HELP)],
     images: Annotated[list[Path], typer.Argument(help="Image files of the target modality.")],
     as_json: AsJson = False,
 ) -> None:

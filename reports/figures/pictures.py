@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from sfcmt.errors import DataError
 from sfcmt.figures.confusion import confusion_figure
+from sfcmt.models.target_model import TargetModel
 from sfcmt.reports.figures.drawing import Drawing
 from sfcmt.reports.findings.classes import ClassFinding
 from sfcmt.reports.sources.results import Results
@@ -25,13 +26,15 @@ def translations(name: str, results: Results, run: Run) -> Drawing | None:
     artifact = results.store.open("transfer", run.transfer) if run.transfer else None
     if artifact is None or results.dataset is None:
         return None
-    identity = artifact.record.get("recipe", {}).get("upstream", {}).get("bridge")
-    bridge = results.store.open("bridge", identity) if identity else None
-    if bridge is None:
+    upstream = artifact.record.get("recipe", {}).get("upstream", {})
+    bridge, source = (
+        results.store.open(kind, upstream[kind]) if kind in upstream else None for kind in ("bridge", "source")
+    )
+    if bridge is None or source is None:
         return None
-    translator = load_translator(bridge.path)
+    parts = load_translator(bridge.path), TargetModel.load(source.path)
     try:
-        figure = translated_samples(translator, results.experiment, results.dataset, results.store.root)
+        figure = translated_samples(*parts, results.experiment, results.dataset, results.store.root)
     except DataError:  # the images were left behind
         return None
     caption = f"Held-out pairs under the translator of {run.arm}, seed {run.seed}: target, translated, real source."

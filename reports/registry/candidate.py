@@ -122,7 +122,7 @@ class Candidate:
             "sfcmt.origin": self.origin,
             "sfcmt.commit": self.commit,
             "sfcmt.values": json.dumps(self.values),
-            "sfcmt.data": dataset.digest(*Split),
+            "sfcmt.data": dataset.whole_digest,
             TARGET: dataset.digest(Split.TARGET),
             CLASSES: json.dumps(dataset.classes),
         }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from sfcmt.data.dataset import Dataset
+from sfcmt.data.manifest import NUMBERS
 from sfcmt.data.schema import Split
 from sfcmt.reports.registry.candidate import Candidate
 
@@ -16,18 +18,16 @@ _LIMITS = """\
 def model_card(candidate: Candidate) -> str:
     """The card as Markdown. Oracle scores are in it only if the study has been scored."""
     spec, study = candidate.spec, candidate.study
-    rows = {split: study.dataset.manifest.entry(split).rows for split in Split}
     parts = {
         "What it is": f"""\
 A classifier of {spec.modality} images into {len(spec.classes)} classes: {", ".join(spec.classes)}.
 Backbone `{spec.backbone}`, translator `{spec.translator}`, trained by `{candidate.recipe["name"]}`.
 
-- In: column `encoded_image`, bytes of a PNG, JPEG or TIFF (JSON: base64) of {spec.channels} channel(s) of {spec.bits}
-  bits, of any size; decoded and resized to {spec.size} x {spec.size} within the model.
+- In: column `encoded_image`, bytes of a PNG, JPEG, TIFF or `.npy` (JSON: base64) of {spec.channels} channel(s) of
+  {NUMBERS[spec.bits]}, of any size; decoded and resized to {spec.size} x {spec.size} within the model.
 - Out: `label`, and `probabilities` by class.""",
         "What it was trained on": f"""\
-Data set `{study.dataset.manifest.name}`, digest `{study.dataset.digest(*Split)}`: {rows[Split.SOURCE]} labelled source
-images (for the source model only), {rows[Split.PAIRS]} unlabelled pairs, {rows[Split.TARGET]} unlabelled target images.
+Data set `{study.dataset.manifest.name}`, digest `{study.dataset.whole_digest}`: {_images(study.dataset)}.
 No target label was read.
 
 {_table("stage", "identity", {kind: f"`{identity}`" for kind, identity in candidate.stages.items()})}""",
@@ -41,6 +41,14 @@ Values that the search has set: `{dict(candidate.values)}`.""",
     }
     text = "\n\n".join(f"## {title}\n\n{part}" for title, part in parts.items() if part)
     return f"# {study.name}, {candidate.origin}\n\n{text}\n"
+
+
+def _images(dataset: Dataset) -> str:
+    rows = {split: dataset.manifest.entry(split).rows for split in dataset.splits}
+    labelled = "no source image"
+    if Split.SOURCE in rows:
+        labelled = f"{rows[Split.SOURCE]} labelled source\nimages (for the source model only)"
+    return f"{labelled}, {rows[Split.PAIRS]} unlabelled pairs, {rows[Split.TARGET]} unlabelled target images"
 
 
 def _oracles(candidate: Candidate) -> str:

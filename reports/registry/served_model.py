@@ -1,8 +1,8 @@
 """The code of a registered model. MLflow keeps this file with the model and runs it on loading: nothing is pickled.
 
-Input: one column `encoded_image` with the bytes of a PNG, JPEG or TIFF of the target modality (in JSON: base64), of any
-size, with the channels and bits that the model's card names. Output: `label`, and `probabilities` by class. Decoding,
-resizing, filling of holes and normalising are in the model.
+Input: one column `encoded_image` with the bytes of a PNG, JPEG, TIFF or `.npy` of the target modality (in JSON:
+base64), of any size, with the channels and bits that the model's card names. Output: `label`, and `probabilities` by
+class. Decoding, resizing, filling of holes and normalising are in the model.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, Schema
 from mlflow.types.schema import Map
 
-from sfcmt.data.images import encode_png
+from sfcmt.data.images import BITS, encode
 from sfcmt.models.target_model import ModelSpec, TargetModel
 from sfcmt.reports.registry.candidate import IDENTITY, Candidate
 from sfcmt.reports.registry.card import model_card
@@ -73,8 +73,9 @@ def _register(candidate: Candidate, name: str) -> ModelVersion:
 
 def _example(spec: ModelSpec) -> bytes:
     """An even grey: no image of the data set leaves it."""
-    mean = np.array(spec.normalisation.mean, dtype=np.uint16 if spec.bits == 16 else np.uint8)
-    return encode_png(np.broadcast_to(mean[:, None, None], (spec.channels, spec.size, spec.size)))
+    dtype = next(name for name, bits in BITS.items() if bits == spec.bits)
+    mean = np.array(spec.normalisation.mean, dtype=dtype)
+    return encode(np.broadcast_to(mean[:, None, None], (spec.channels, spec.size, spec.size)))
 
 
 def _run_of(study: Study) -> str:

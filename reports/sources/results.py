@@ -12,8 +12,6 @@ import pyarrow as pa
 from torch import Tensor
 
 from sfcmt.data.dataset import Dataset
-from sfcmt.data.opening import open_dataset
-from sfcmt.data.schema import Split
 from sfcmt.errors import DataError
 from sfcmt.evaluation.labels import has_labels, open_labels
 from sfcmt.experiment import Experiment
@@ -22,6 +20,7 @@ from sfcmt.recipes import TRANSFER
 from sfcmt.reports.sources.evidence import Provenance
 from sfcmt.reports.sources.runs import Run, runs_of
 from sfcmt.store import Store
+from sfcmt.task import open_task
 
 
 @dataclass(frozen=True)
@@ -96,8 +95,8 @@ class Results(ABC):
     def dataset(self) -> Dataset | None:
         """Its data set, if that is on this machine and unchanged."""
         try:
-            dataset = open_dataset(self.experiment.data, self.store.root)
-            return dataset if dataset.digest(*Split) == self.digest else None
+            dataset = open_task(self.experiment, self.store.root)
+            return dataset if dataset.whole_digest == self.digest else None
         except DataError:
             return None
 

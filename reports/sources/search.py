@@ -10,7 +10,6 @@ from typing import Any
 import pyarrow as pa
 from optuna.trial import FrozenTrial, TrialState
 
-from sfcmt.data.schema import Split
 from sfcmt.recipes import TRANSFER
 from sfcmt.reports.sources.evidence import MISSING, Provenance
 from sfcmt.reports.sources.results import Results
@@ -58,7 +57,7 @@ def read_search(study: Study) -> SearchResults:
     """Read a search that has named its winner. Raises `SearchError`."""
     selection, scores = study.selection(), study.scores()
     saved = read_spec(study.folder)
-    digest, data = study.dataset.digest(*Split), study.dataset.manifest.name
+    digest, data = study.dataset.whole_digest, study.dataset.manifest.name
     shared = {
         "study": study.folder.name,
         "experiment": Path(study.spec.experiment).stem,

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from sfcmt.config import DataConfig, Training
 from sfcmt.data.augment import apply_views, random_views
@@ -25,8 +25,9 @@ from sfcmt.models.normalise import Normalise
 class Column:
     """Images of one modality: rows in, normalised float32 images (B, C, size, size) on the device out."""
 
-    def __init__(self, images: Images, normalise: Normalise, device: torch.device) -> None:
-        self.images, self._device = images, device
+    def __init__(self, images: Images, normalise: nn.Module, device: torch.device) -> None:
+        """`normalise` maps stored pixels to normalised images."""
+        self.images, self.device = images, device
         self.normalise = normalise.to(device)
 
     def __len__(self) -> int:
@@ -34,7 +35,7 @@ class Column:
 
     def clean(self, index_B: Tensor) -> Tensor:
         """The images as they are."""
-        pixels = self.images.batch(index_B).to(self._device, non_blocking=True)
+        pixels = self.images.batch(index_B).to(self.device, non_blocking=True)
         normal: Tensor = self.normalise(pixels)
         return normal.contiguous(memory_format=torch.channels_last)
 
@@ -73,7 +74,7 @@ class SourceData:
 
     def labels(self, rows: Tensor) -> Tensor:
         """Labels of rows, on the device."""
-        return self._labels_N[rows].to(self.column.normalise.mean.device)
+        return self._labels_N[rows].to(self.column.device)
 
 
 class Rows(NamedTuple):
@@ -97,15 +98,15 @@ class UnlabelledBatch:
 
     @cached_property
     def target(self) -> Tensor:
-        """TR target images (B, 1, H, W), augmented."""
-        x_B1HW = self._data.target.augmented(share(self.target_B), share(self._target_views))
+        """TR target images (B, C, H, W), augmented."""
+        x_BCHW = self._data.target.augmented(share(self.target_B), share(self._target_views))
         if self._upcoming is not None:
             self._data.target.images.prefetch(share(self._upcoming.target_B))
-        return x_B1HW
+        return x_BCHW
 
     @cached_property
     def pair_target(self) -> Tensor:
-        """Target side of TI pairs (B, 1, H, W), augmented."""
+        """Target side of TI pairs (B, C, H, W), augmented."""
         return self._pair_side(self._data.pair_target)
 
     @cached_property
@@ -123,14 +124,24 @@ class UnlabelledBatch:
 class UnlabelledData:
     """TR target images and TI pairs: all that bridging and transfer ever see."""
 
-    def __init__(self, dataset: Dataset, config: DataConfig, reader: ImageReader) -> None:
+    def __init__(
+        self,
+        dataset: Dataset,
+        config: DataConfig,
+        reader: ImageReader,
+        to_source: nn.Module,
+        to_target: nn.Module | None = None,
+    ) -> None:
+        """`to_source` makes the source side of pairs what the source model takes, `to_target` maps target pixels.
+
+        By default, target images are normalised by their own statistics.
+        """
         manifest = dataset.manifest
         held = torch.from_numpy(holdout_mask(dataset.table(Split.PAIRS)["group"], config.holdout))
         self.pair_rows, self.held_pair_rows = (~held).nonzero().flatten(), held.nonzero().flatten()
         if not len(self.held_pair_rows):
             raise DataError(f"{dataset.folder}: all pairs are of one group (frame), so none can be held out")
-        to_target = Normalise(manifest.target.normalisation, manifest.holes)
-        to_source = Normalise(manifest.source.normalisation)
+        to_target = to_target or Normalise(manifest.target.normalisation, manifest.holes)
         self.target = Column(reader.images(Split.TARGET, "image"), to_target, reader.device)
         self.pair_target = Column(reader.images(Split.PAIRS, "target_image"), to_target, reader.device)
         self.pair_source = Column(reader.images(Split.PAIRS, "source_image"), to_source, reader.device)

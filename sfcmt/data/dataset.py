@@ -19,12 +19,14 @@ from sfcmt.errors import DataError
 class Dataset:
     """A data set's folder. Opening reads only the manifest; a part's file is read, and needed, when it is asked for.
 
-    With a `manifest` that was written down earlier nothing is read, and the folder need not be there.
+    With a `manifest` that was written down earlier nothing is read, and the folder need not be there. `classes` are the
+    task's, where a given source model names them.
     """
 
-    def __init__(self, folder: Path, manifest: Manifest | None = None) -> None:
+    def __init__(self, folder: Path, manifest: Manifest | None = None, classes: tuple[str, ...] | None = None) -> None:
         self.folder = folder
         self.manifest = manifest or Manifest.load(folder)
+        self._task_classes = classes
 
     def table(self, split: Split) -> pa.Table:
         """Rows of a split. Raises `DataError` if its file is missing or has changed since the import."""
@@ -32,8 +34,30 @@ class Dataset:
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
-        """Names of the task's classes; a label is an index into them."""
-        return self.manifest.classes
+        """Names of the task's classes, in the order of a model's logits."""
+        return self._task_classes or self.manifest.classes
+
+    @property
+    def splits(self) -> tuple[Split, ...]:
+        """Those that the data set has: without source images, a source model must be given."""
+        return tuple(split for split in Split if split in self.manifest.files)
+
+    def at(self, folder: Path) -> Dataset:
+        """The same data set in another folder."""
+        return Dataset(folder, classes=self._task_classes)
+
+    def of_task(self, classes: tuple[str, ...]) -> Dataset:
+        """The same data for a task of these classes, in this order. Raises `DataError` if it has others."""
+        others = [name for name in self.manifest.classes if name not in classes]
+        if others:
+            reason = f"its classes {', '.join(others)} are none of the model's: {', '.join(classes)}"
+            raise DataError(f"{self.folder}: {reason}")
+        return Dataset(self.folder, self.manifest, classes)
+
+    @property
+    def whole_digest(self) -> str:
+        """Digest of all splits that there are."""
+        return self.digest(*self.splits)
 
     def digest(self, *splits: Split) -> str:
         """Digest of what a stage reads: the splits' contents and how they are normalised. No sealed file enters."""

@@ -1,6 +1,7 @@
-"""Encoded images: bytes <-> arrays, 16 bits kept, holes filled.
+"""Encoded images: bytes <-> arrays, every bit kept, holes filled.
 
-Shapes: `x_CHW` is (channels, height, width), uint8 or uint16.
+Shapes: `x_CHW` is (channels, height, width), uint8, uint16 or float32. What a PNG cannot hold (three channels of 16
+bits, other numbers of channels, float32) is a NumPy file, `.npy`, of (height, width) or (height, width, channels).
 """
 
 from __future__ import annotations
@@ -9,35 +10,51 @@ import io
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 
+from sfcmt.data.manifest import Bits
 from sfcmt.errors import DataError
+from sfcmt.models.expected_input import Resize
 
-Pixels = NDArray[np.uint8] | NDArray[np.uint16]
+Pixels = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
+BITS: dict[str, Bits] = {"uint8": 8, "uint16": 16, "float32": 32}
+"""Of a pixel's value, by the type's name."""
+_SQUEEZED = Resize()
 _MODES_16 = ("I", "I;16", "I;16B", "I;16L")
+_NPY = b"\x93NUMPY"
 
 
-def decode(data: bytes, where: str) -> Pixels:
-    """Bytes of a PNG, JPEG or TIFF -> `x_CHW`: (3, H, W) uint8, (1, H, W) uint8 or (1, H, W) uint16.
+def decode(data: bytes, where: str, exact: bool = False) -> Pixels:
+    """Bytes of a PNG, JPEG or TIFF -> `x_CHW`: three channels of 8 bits, or one of 8 or 16 bits or float32.
+
+    Bytes of a `.npy` -> any number of channels of these types. Values that are no numbers become 0, as holes are. Of
+    colour images of 16 bits, 8 are kept; with `exact`, they are refused.
 
     Raises `DataError` naming `where` if the bytes are no image, or one of another kind.
     """
+    if data.startswith(_NPY):
+        return _of_npy(data, where)
     try:
         with Image.open(io.BytesIO(data)) as image:
+            if exact and _loses_bits(image):
+                raise DataError(f"{where}: a colour image of 16 bits, of which only 8 can be read; save it as .npy")
             image.load()
-            return _to_array(image, where)
+            return to_pixels(image, where)
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
         if isinstance(error, DataError):
             raise
         raise DataError(f"{where}: not a readable image ({error})") from error
 
 
-def _to_array(image: Image.Image, where: str) -> Pixels:
+def to_pixels(image: Image.Image, where: str) -> Pixels:
+    """An image of Pillow's -> `x_CHW`, as `decode`. Raises `DataError` for one of another kind."""
     if image.mode in _MODES_16:
         values = np.asarray(image)
         if values.min() < 0 or values.max() > np.iinfo(np.uint16).max:
             raise DataError(f"{where}: pixel values outside 0..65535")
         return values.astype(np.uint16)[None]
+    if image.mode == "F":
+        return _finite(np.asarray(image))[None]
     if image.mode in ("L", "1"):
         return np.asarray(image.convert("L"))[None]
     if image.mode in ("RGB", "RGBA", "P", "CMYK"):
@@ -45,8 +62,45 @@ def _to_array(image: Image.Image, where: str) -> Pixels:
     raise DataError(f"{where}: images of mode {image.mode} are not supported")
 
 
+def one_channel(x_CHW: Pixels) -> Pixels:
+    """The one channel of an image that has it three times, as infrared images are often saved; else the image."""
+    return x_CHW[:1] if x_CHW.shape[0] == 3 and (x_CHW == x_CHW[:1]).all() else x_CHW
+
+
+def _loses_bits(image: ImageFile.ImageFile) -> bool:
+    return image.mode.startswith("RGB") and any(";16" in str(tile[3]) for tile in image.tile)
+
+
+def _of_npy(data: bytes, where: str) -> Pixels:
+    try:
+        values = np.load(io.BytesIO(data), allow_pickle=False)
+    except (ValueError, EOFError, MemoryError) as error:
+        raise DataError(f"{where}: not a readable .npy file ({str(error).splitlines()[0]})") from error
+    name = values.dtype.name  # without the order of bytes
+    if name not in BITS:
+        raise DataError(f"{where}: values of {name}; allowed: {', '.join(BITS)}")
+    if not values.size or values.ndim not in (2, 3) or (values.ndim == 3 and values.shape[2] > max(values.shape[:2])):
+        shapes = "(height, width) or (height, width, channels)"
+        raise DataError(f"{where}: an array of shape {values.shape}; allowed: {shapes}")
+    native = _finite(values) if name == "float32" else values.astype(name)
+    return native[None] if native.ndim == 2 else np.ascontiguousarray(native.transpose(2, 0, 1))
+
+
+def _finite(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.nan_to_num(values.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
+
+
+def encode(x_CHW: Pixels) -> bytes:
+    """`x_CHW` -> bytes of a PNG where one can hold it, else of a `.npy`; lossless."""
+    if (x_CHW.shape[0], x_CHW.dtype.name) in ((1, "uint8"), (3, "uint8"), (1, "uint16")):
+        return encode_png(x_CHW)
+    buffer = io.BytesIO()
+    np.save(buffer, np.ascontiguousarray(x_CHW.transpose(1, 2, 0)), allow_pickle=False)
+    return buffer.getvalue()
+
+
 def encode_png(x_CHW: Pixels) -> bytes:
-    """`x_CHW` (1 or 3 channels, 8 or 16 bit) -> PNG bytes, lossless."""
+    """`x_CHW` (1 or 3 channels of 8 bits, or 1 of 16) -> PNG bytes, lossless."""
     hwc = x_CHW[0] if x_CHW.shape[0] == 1 else x_CHW.transpose(1, 2, 0)
     buffer = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(hwc)).save(buffer, format="PNG", compress_level=3)
@@ -54,12 +108,15 @@ def encode_png(x_CHW: Pixels) -> bytes:
 
 
 def is_storable(data: bytes) -> bool:
-    """Whether the bytes can be stored as they are (PNG or JPEG)."""
-    return data.startswith((b"\x89PNG", b"\xff\xd8"))
+    """Whether the bytes can be stored as they are (PNG, JPEG or `.npy`)."""
+    return data.startswith((b"\x89PNG", b"\xff\xd8", _NPY))
 
 
 def fill_holes(x_CHW: Pixels) -> Pixels:
-    """Give each pixel of value 0 the value of its nearest known pixel. An image without known pixels stays as it is."""
+    """Give each pixel of value 0, in all channels, the values of its nearest known pixel.
+
+    An image without known pixels stays as it is.
+    """
     holes = (x_CHW == 0).all(axis=0)
     if not holes.any() or holes.all():
         return x_CHW
@@ -71,15 +128,29 @@ def fill_holes(x_CHW: Pixels) -> Pixels:
     return filled
 
 
-def resize(x_CHW: Pixels, size: int, keep_holes: bool = False) -> Pixels:
-    """Resize to (C, size, size): area-averaging bilinear, or nearest where holes (0) must not bleed."""
-    if x_CHW.shape[1:] == (size, size):
+def resize(x_CHW: Pixels, size: int, keep_holes: bool = False, how: Resize = _SQUEEZED) -> Pixels:
+    """Resize to (C, size, size), averaging over areas; by nearest neighbours where holes (0) must not bleed.
+
+    With a crop, as torchvision's and timm's transforms: the shorter side to size / crop, then the central square.
+    """
+    height, width = x_CHW.shape[1:]
+    if how.crop is None:
+        return _scaled(x_CHW, size, size, keep_holes, how)
+    short = int(size / how.crop)
+    rows, columns = (short * side // min(height, width) for side in (height, width))
+    scaled = _scaled(x_CHW, rows, columns, keep_holes, how)
+    top, left = round((rows - size) / 2), round((columns - size) / 2)
+    scaled = scaled[:, top : top + size, left : left + size]
+    return scaled.copy()
+
+
+def _scaled(x_CHW: Pixels, height: int, width: int, keep_holes: bool, how: Resize) -> Pixels:
+    if x_CHW.shape[1:] == (height, width):
         return x_CHW
-    how = Image.Resampling.NEAREST if keep_holes else Image.Resampling.BILINEAR
-    if x_CHW.dtype == np.uint8:
-        hwc = x_CHW[0] if x_CHW.shape[0] == 1 else np.ascontiguousarray(x_CHW.transpose(1, 2, 0))
-        small = np.asarray(Image.fromarray(hwc).resize((size, size), how))
-        return small[None] if small.ndim == 2 else np.ascontiguousarray(small.transpose(2, 0, 1))
-    floats = Image.fromarray(x_CHW[0].astype(np.float32)).resize((size, size), how)
-    rounded: NDArray[np.uint16] = np.rint(np.asarray(floats)).astype(np.uint16)[None]
+    filter_ = Image.Resampling.NEAREST if keep_holes else Image.Resampling[how.interpolation.upper()]
+    planes = x_CHW.astype(np.float32) if x_CHW.dtype == np.uint16 else x_CHW
+    small = np.stack([np.asarray(Image.fromarray(plane).resize((width, height), filter_)) for plane in planes])
+    if x_CHW.dtype != np.uint16:
+        return small
+    rounded: NDArray[np.uint16] = np.rint(small.clip(0, np.iinfo(np.uint16).max)).astype(np.uint16)
     return rounded

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from sfcmt.errors import ConfigError, DataError, Problem
@@ -18,10 +18,13 @@ class ImportOptions(BaseModel):
     """Base of an importer's options; each field documents itself by its description."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    source_images: bool = Field(True, description="Keep labelled source images; false: bring a source model instead.")
 
     def provenance(self, importer: str, source: Path) -> dict[str, str | int | float | bool]:
         """What to record in the manifest: enough to repeat the import, without this machine's paths."""
         given = self.model_dump(exclude_none=True)
+        if self.source_images:  # as before there was a choice
+            del given["source_images"]
         flat = {key: ",".join(value) if isinstance(value, tuple) else value for key, value in given.items()}
         return {"importer": importer, "imported_from": source.resolve().name, **flat}
 

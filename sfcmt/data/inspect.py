@@ -40,19 +40,19 @@ class Summary(BaseModel):
 def summarise(dataset: Dataset) -> Summary:
     """Collect the numbers, reading no more than the manifest and the labels of the source."""
     manifest = dataset.manifest
-    labels = dataset.table(Split.SOURCE)["label"].to_numpy()
-    counts = np.bincount(labels, minlength=len(dataset.classes)).tolist()
+    labels = dataset.table(Split.SOURCE)["label"].to_numpy() if Split.SOURCE in dataset.splits else None
+    counts = [] if labels is None else np.bincount(labels, minlength=len(dataset.classes)).tolist()
     return Summary(
         name=manifest.name,
-        rows={split: manifest.entry(split).rows for split in Split},
-        source_class_counts=dict(zip(dataset.classes, counts, strict=True)),
+        rows={split: manifest.entry(split).rows for split in dataset.splits},
+        source_class_counts=dict(zip(dataset.classes, counts, strict=False)),
         source=manifest.source,
         target=manifest.target,
         min_size=manifest.min_size,
         max_size=manifest.max_size,
         holes=manifest.holes,
         sealed=tuple(sorted(manifest.sealed)),
-        digest=dataset.digest(*Split),
+        digest=dataset.whole_digest,
     )
 
 
@@ -62,10 +62,12 @@ def contact_sheet(dataset: Dataset, columns: int = 8) -> Figure:
     cells = columns * _CELL_INCHES
     figure = Figure(figsize=(cells, (2 + 2 * _PAIR_ROWS) * _CELL_INCHES + 1.6), layout="constrained")
     figure.suptitle(dataset.manifest.name, fontsize=14, fontweight="bold")
-    parts: NDArray[Any] = figure.subfigures(3, 1, squeeze=False, height_ratios=[1.45, 1.3, 2 * _PAIR_ROWS + 0.4])
-    _draw_source(dataset, _grid(parts[0, 0], 1, columns, f"Source: {names[0]}, labelled"))
-    _draw_target(dataset, _grid(parts[1, 0], 1, columns, f"Target: {names[1]}, unlabelled"))
-    _draw_pairs(dataset, _grid(parts[2, 0], 2 * _PAIR_ROWS, columns, f"Pairs: {names[0]} above {names[1]}"))
+    heights = [1.45] * (Split.SOURCE in dataset.splits) + [1.3, 2 * _PAIR_ROWS + 0.4]
+    *above, target, pairs = figure.subfigures(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0]
+    for part in above:
+        _draw_source(dataset, _grid(part, 1, columns, f"Source: {names[0]}, labelled"))
+    _draw_target(dataset, _grid(target, 1, columns, f"Target: {names[1]}, unlabelled"))
+    _draw_pairs(dataset, _grid(pairs, 2 * _PAIR_ROWS, columns, f"Pairs: {names[0]} above {names[1]}"))
     return figure
 
 
@@ -120,9 +122,31 @@ def _show_source(axis: Axes, x_CHW: Pixels) -> None:
 
 
 def _show_target(axis: Axes, x_CHW: Pixels, manifest: Manifest) -> None:
-    """Depth in colour, else grey, between robust percentiles of the known pixels; masked holes are light grey."""
-    known = x_CHW[x_CHW > 0] if (x_CHW > 0).any() else x_CHW
-    low, high = np.percentile(known, _ROBUST_PERCENTILES)
+    """One channel: depth in colour, else grey, between robust percentiles; masked holes are light grey.
+
+    Of more channels the first three are red, green and blue (of two, the second is green and blue): those of 8 bits as
+    they are, others between the robust percentiles of each.
+    """
+    if len(x_CHW) > 1:
+        axis.imshow(_colours(x_CHW[[0, 1, min(2, len(x_CHW) - 1)]]))
+        return
+    low, high = _limits(x_CHW)
     pixels = np.ma.masked_equal(x_CHW[0], 0) if manifest.holes == "mask" else x_CHW[0]
     palette = "viridis" if "depth" in manifest.target.name else "gray"
-    axis.imshow(pixels, cmap=colormaps[palette].with_extremes(bad="lightgrey"), vmin=low, vmax=max(high, low + 1))
+    axis.imshow(pixels, cmap=colormaps[palette].with_extremes(bad="lightgrey"), vmin=low, vmax=high)
+
+
+def _colours(x_3HW: Pixels) -> NDArray[Any]:
+    """(H, W, 3), as matplotlib draws it."""
+    if x_3HW.dtype == np.uint8:
+        return x_3HW.transpose(1, 2, 0)
+    limits = [_limits(plane) for plane in x_3HW]
+    stretched = [(plane - low) / (high - low) for plane, (low, high) in zip(x_3HW, limits, strict=True)]
+    return np.stack(stretched, axis=2).clip(0, 1)
+
+
+def _limits(pixels: Pixels) -> tuple[float, float]:
+    """Robust percentiles of the known pixels, which differ."""
+    known = pixels[pixels != 0] if pixels.any() else pixels
+    low, high = np.percentile(known, _ROBUST_PERCENTILES)
+    return low, high if high > low else low + 1

@@ -7,7 +7,7 @@ import uuid
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -17,8 +17,17 @@ from torch import Tensor
 from sfcmt.data.dataset import Dataset
 from sfcmt.data.images import decode, resize
 from sfcmt.data.schema import Split
+from sfcmt.models.expected_input import Resize
 
 _GIGABYTE = 2**30
+
+
+class Shape(NamedTuple):
+    """What images are made to: squares of `size` pixels, by a way of resizing."""
+
+    size: int
+    keep_holes: bool = False
+    resize: Resize = Resize()
 
 
 class Images(Protocol):
@@ -27,7 +36,7 @@ class Images(Protocol):
     def __len__(self) -> int: ...
 
     def batch(self, index_B: Tensor) -> Tensor:
-        """Rows -> (B, C, size, size), uint8, or int32 for 16-bit images."""
+        """Rows -> (B, C, size, size), uint8, or int32 for 16-bit images, or float32."""
         ...
 
     def prefetch(self, index_B: Tensor) -> None:
@@ -55,8 +64,8 @@ class DecodedImages:
 class StreamedImages:
     """Encoded images in a memory-mapped file, decoded by threads when their batch comes up."""
 
-    def __init__(self, encoded: pa.ChunkedArray, size: int, keep_holes: bool, where: str) -> None:
-        self._encoded, self._size, self._keep_holes, self._where = encoded, size, keep_holes, where
+    def __init__(self, encoded: pa.ChunkedArray, shape: Shape, where: str) -> None:
+        self._encoded, self._shape, self._where = encoded, shape, where
         self._pool = _decoding_pool()
         self._pending: dict[int, Future[Tensor]] = {}
 
@@ -78,42 +87,49 @@ class StreamedImages:
 
     def _decode(self, row: int) -> Tensor:
         data = self._encoded[row].as_py()
-        return _decode_one(data, self._size, self._keep_holes, f"{self._where}, row {row}")
+        return _decode_one(data, self._shape, f"{self._where}, row {row}")
 
 
 class ImageReader:
     """Opens image columns of a data set at one size, for one device. Decoded columns are shared within the process."""
 
-    def __init__(self, dataset: Dataset, size: int, memory_gb: float, cache: Path, device: torch.device) -> None:
-        self._dataset, self._size, self._memory_gb, self._cache, self.device = dataset, size, memory_gb, cache, device
+    def __init__(
+        self,
+        dataset: Dataset,
+        size: int,
+        memory_gb: float,
+        cache: Path,
+        device: torch.device,
+        resize: Resize = Resize(),  # noqa: B008  (frozen)
+    ) -> None:
+        self._dataset, self._size, self._resize = dataset, size, resize
+        self._memory_gb, self._cache, self.device = memory_gb, cache, device
 
     def images(self, split: Split, column: str) -> Images:
         """One column of a split."""
         manifest = self._dataset.manifest
         modality = manifest.source if column == "source_image" or split is Split.SOURCE else manifest.target
         entry = manifest.entry(split)
-        keep_holes = modality is manifest.target and manifest.holes == "mask"
-        decoded_bytes = entry.rows * modality.channels * self._size**2 * (4 if modality.bits == 16 else 1)
+        shape = Shape(self._size, modality is manifest.target and manifest.holes == "mask", self._resize)
+        decoded_bytes = entry.rows * modality.channels * self._size**2 * (1 if modality.bits == 8 else 4)
         if decoded_bytes > self._memory_gb * _GIGABYTE:
             encoded = _mapped(self._dataset, split, self._cache)[column]
-            return StreamedImages(encoded, self._size, keep_holes, f"{self._dataset.folder}/{split}")
+            return StreamedImages(encoded, shape, f"{self._dataset.folder}/{split}")
         folder = str(self._dataset.folder.resolve())
-        return _decoded(folder, entry.sha256, split, column, self._size, keep_holes, str(self.device))
+        return _decoded(folder, entry.sha256, split, column, shape, str(self.device))
 
 
 @lru_cache(maxsize=16)
-def _decoded(
-    folder: str, sha256: str, split: Split, column: str, size: int, keep_holes: bool, device: str
-) -> DecodedImages:
+def _decoded(folder: str, sha256: str, split: Split, column: str, shape: Shape, device: str) -> DecodedImages:
     column_values = Dataset(Path(folder)).table(split)[column]
-    return DecodedImages(decode_all(column_values, size, keep_holes, f"{folder}/{split}").to(device))
+    return DecodedImages(decode_all(column_values, shape, f"{folder}/{split}").to(device))
 
 
-def decode_all(encoded: pa.ChunkedArray, size: int, keep_holes: bool, where: str) -> Tensor:
+def decode_all(encoded: pa.ChunkedArray, shape: Shape, where: str) -> Tensor:
     """Encoded images -> (N, C, size, size), on the CPU."""
 
     def one(row_data: tuple[int, bytes]) -> Tensor:
-        return _decode_one(row_data[1], size, keep_holes, f"{where}, row {row_data[0]}")
+        return _decode_one(row_data[1], shape, f"{where}, row {row_data[0]}")
 
     return torch.stack(list(_decoding_pool().map(one, enumerate(encoded.to_pylist()))))
 
@@ -123,8 +139,8 @@ def _decoding_pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="decode")  # PIL decodes without the interpreter lock
 
 
-def _decode_one(data: bytes, size: int, keep_holes: bool, where: str) -> Tensor:
-    pixels = resize(decode(data, where), size, keep_holes)
+def _decode_one(data: bytes, shape: Shape, where: str) -> Tensor:
+    pixels = resize(decode(data, where), *shape)
     # torch indexes uint16 on some devices only
     return torch.from_numpy(pixels.astype(np.int32) if pixels.dtype == np.uint16 else pixels.copy())
 

@@ -13,6 +13,10 @@ from sfcmt.errors import DataError
 
 MANIFEST = "manifest.json"
 Holes = Literal["keep", "fill", "mask"]
+Bits = Literal[8, 16, 32]
+"""Of a pixel's value: whole numbers of 8 or 16 bits, or float32."""
+NUMBERS: dict[Bits, str] = {8: "8 bits", 16: "16 bits", 32: "float32"}
+"""What they are called."""
 
 
 class Normalisation(BaseModel):
@@ -37,7 +41,7 @@ class Modality(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     name: str
     channels: int
-    bits: Literal[8, 16]
+    bits: Bits
     normalisation: Normalisation
 
 
@@ -45,7 +49,8 @@ class Manifest(BaseModel):
     """`manifest.json` of a data set.
 
     `min_size` and `max_size` are (height, width) over all images. `holes` says what was done with missing target
-    pixels (value 0): kept as they are, filled in from the nearest known pixel, or left at 0 and masked on loading.
+    pixels (value 0 in all channels): kept as they are, filled in from the nearest known pixel, or left at 0 and masked
+    on loading.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -81,7 +86,8 @@ class Manifest(BaseModel):
         """The manifest's entry of a part; a `DataError` if the data set lacks it."""
         entry = self.files.get(part) if isinstance(part, Split) else self.sealed.get(part)
         if entry is None:
-            raise DataError(f"data set {self.name} has no {file_name(part)}")
+            hint = "; without it, name a model of yours: source.model" if part is Split.SOURCE else ""
+            raise DataError(f"data set {self.name} has no {file_name(part)}{hint}")
         return entry
 
 

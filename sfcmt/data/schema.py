@@ -9,8 +9,9 @@
       sealed/target_source.parquet    id, image: the same scenes in the source modality (optional, oracle rows only)
       sealed/origins.parquet          id, origin: where each row was imported from (paths may name classes)
 
-Images are encoded bytes (PNG or JPEG): source images 3 x 8 bit, target images 1 x 8 or 1 x 16 bit. `group` names the
-frame that a row was cut from, as a digest, so that rows of one frame stay on one side of a split.
+Images are encoded bytes: source images 3 x 8 bit; target images any number of channels, the same in all rows, of 8 or
+16 bit or float32. They are PNG or JPEG files, or NumPy's `.npy` where a PNG cannot hold them. `group` names the frame
+that a row was cut from, as a digest, so that rows of one frame stay on one side of a split.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sfcmt.data.images import Pixels, decode, encode_png, fill_holes, is_storable
+from sfcmt.data.images import BITS, Pixels, decode, encode, fill_holes, is_storable, one_channel
 from sfcmt.data.manifest import FileEntry, Holes, Manifest, Modality, Normalisation, sha256_of
 from sfcmt.data.schema import SCHEMAS, Sealed, Split, file_name
 from sfcmt.errors import DataError
@@ -31,8 +31,11 @@ class DatasetInfo:
     source_modality: str
     target_modality: str
     classes: Sequence[str]
+    """None, where no image is labelled: those of a source model that is brought are the task's."""
     provenance: dict[str, str | int | float | bool]
     holes: Holes = "keep"
+    source_images: bool = True
+    """Whether it keeps labelled source images; without them, a source model must be brought."""
 
 
 class DatasetWriter:
@@ -45,11 +48,11 @@ class DatasetWriter:
     def __init__(self, folder: Path, info: DatasetInfo, seed: int = 0) -> None:
         if folder.exists():
             raise DataError(f"{folder}: exists already; remove it, or import to another folder")
-        if len(set(info.classes)) != len(info.classes) or len(info.classes) < 2:
+        if len(set(info.classes)) != len(info.classes) or len(info.classes) == 1:
             raise DataError(f"classes must be two or more different names, not {list(info.classes)}")
         self._folder, self._info, self._seed = folder, info, seed
-        self._source = _ModalityStats(channels=3, holes=False)
-        self._target = _ModalityStats(channels=1, holes=info.holes == "mask")
+        self._source = _ModalityStats(holes=False)
+        self._target = _ModalityStats(holes=info.holes == "mask")
         self._targets: list[tuple[dict[str, Any], dict[str, Any] | None, dict[str, Any] | None, str]] = []
         self._origins: list[dict[str, str]] = []
         self._counts = {Split.SOURCE: 0, Split.PAIRS: 0}
@@ -75,7 +78,9 @@ class DatasetWriter:
             shutil.rmtree(self._temporary, ignore_errors=True)
 
     def add_source(self, image: bytes | Pixels, label: int, group: str, origin: str) -> None:
-        """Add a TR source image with its label."""
+        """Add a TR source image with its label, unless the data set is to do without."""
+        if not self._info.source_images:
+            return
         data, _ = self._source_image(image, origin)
         self._check_label(label, origin)
         row = {"id": self._new_id(Split.SOURCE, origin), "group": _digest(group), "image": data, "label": label}
@@ -121,12 +126,9 @@ class DatasetWriter:
         return _encoded(image, pixels, changed=False), pixels.shape
 
     def _target_image(self, image: bytes | Pixels, where: str) -> tuple[bytes, tuple[int, ...]]:
-        pixels = decode(image, where) if isinstance(image, bytes) else image
-        # Infrared images are often saved with their one channel three times.
-        grey = pixels[:1] if pixels.shape[0] == 3 and (pixels == pixels[:1]).all() else pixels
-        if grey.shape[0] != 1:
-            raise DataError(f"{where}: a target image must have one channel, not {grey.shape[0]}")
-        filled = fill_holes(grey) if self._info.holes == "fill" else grey
+        pixels = decode(image, where, exact=True) if isinstance(image, bytes) else image
+        own = pixels if self._target.channels == 3 else one_channel(pixels)  # among coloured images, some may be grey
+        filled = fill_holes(own) if self._info.holes == "fill" else own
         self._target.add(filled, where)
         return _encoded(image, filled, changed=filled is not pixels), filled.shape
 
@@ -143,7 +145,9 @@ class DatasetWriter:
     def _finish(self) -> None:
         self._write_targets()
         _write(self._temporary, Sealed.ORIGINS, self._origins)
-        files = {split: _entry(self._temporary, split) for split in Split}
+        if not self._counts[Split.SOURCE]:  # a source model is brought
+            self._path(Split.SOURCE).unlink()
+        files = {split: _entry(self._temporary, split) for split in Split if self._path(split).exists()}
         sealed = {part: _entry(self._temporary, part) for part in Sealed if self._path(part).exists()}
         empty = [file_name(split) for split, entry in files.items() if entry.rows == 0]
         if empty:
@@ -194,18 +198,21 @@ class DatasetWriter:
 class _ModalityStats:
     """Running mean and standard deviation per channel, sizes and bits of one modality."""
 
-    def __init__(self, channels: int, holes: bool) -> None:
+    def __init__(self, holes: bool) -> None:
         self._skip_zero = holes
-        self._sum = np.zeros(channels)
-        self._squares = np.zeros(channels)
+        self._sum: Any = 0.0
+        self._squares: Any = 0.0
         self._pixels = 0
         self.sizes: set[tuple[int, int]] = set()
+        self.channels: int | None = None
         self._dtype: np.dtype[Any] | None = None
 
     def add(self, x_CHW: Pixels, where: str = "") -> None:
-        if self._dtype not in (None, x_CHW.dtype):
-            raise DataError(f"{where}: {x_CHW.dtype} image in a data set of {self._dtype} images")
-        self._dtype = x_CHW.dtype
+        kind = (x_CHW.shape[0], x_CHW.dtype)
+        if self.channels is not None and kind != (self.channels, self._dtype):
+            others = f"{self.channels} x {self._dtype} images"
+            raise DataError(f"{where}: {kind[0]} x {kind[1]} image in a data set of {others}")
+        self.channels, self._dtype = kind
         self.sizes.add((x_CHW.shape[1], x_CHW.shape[2]))
         flat = x_CHW.reshape(x_CHW.shape[0], -1).astype(np.float64)
         if self._skip_zero:
@@ -215,13 +222,16 @@ class _ModalityStats:
         self._pixels += flat.shape[1]
 
     def modality(self, name: str) -> Modality:
+        assert self._dtype is not None, "no split is empty"
         mean = self._sum / max(self._pixels, 1)
         std = np.sqrt(np.maximum(self._squares / max(self._pixels, 1) - mean**2, 0))
         if not (std > 0).all():
             raise DataError(f"{name}: all images are of one flat value")
-        rounded = Normalisation(mean=tuple(np.round(mean, 6)), std=tuple(np.round(std, 6)))
-        bits = 16 if self._dtype == np.uint16 else 8
-        return Modality(name=name, channels=len(mean), bits=bits, normalisation=rounded)
+        bits = BITS[self._dtype.name]
+        means, stds = (mean, std) if bits == 32 else (np.round(mean, 6), np.round(std, 6))  # of any unit
+        return Modality(
+            name=name, channels=len(mean), bits=bits, normalisation=Normalisation(mean=tuple(means), std=tuple(stds))
+        )
 
 
 class _PartFile:
@@ -260,7 +270,7 @@ def _entry(folder: Path, part: Split | Sealed) -> FileEntry:
 
 
 def _encoded(given: bytes | Pixels, pixels: Pixels, changed: bool) -> bytes:
-    return given if isinstance(given, bytes) and not changed and is_storable(given) else encode_png(pixels)
+    return given if isinstance(given, bytes) and not changed and is_storable(given) else encode(pixels)
 
 
 def _digest(group: str) -> str:

@@ -15,7 +15,9 @@ from sfcmt.errors import DataError
 
 @dataclass(frozen=True)
 class TargetLabels:
-    """Labels (N,) of the TR target images in the order of their file, and the frame that each was cut from."""
+    """Labels (N,) of the TR target images in the order of their file, each an index into the task's classes, and the
+    frame that each image was cut from.
+    """
 
     labels_N: Tensor
     groups: pa.ChunkedArray
@@ -34,7 +36,8 @@ def has_real_source(dataset: Dataset) -> bool:
 def open_labels(dataset: Dataset) -> TargetLabels:
     """Read the sealed labels. Raises `DataError` if they are missing, changed or of other rows."""
     table = _open(dataset, Sealed.LABELS)
-    return TargetLabels(torch.tensor(table["label"].to_pylist()), table["group"])
+    place = torch.tensor([dataset.classes.index(name) for name in dataset.manifest.classes])
+    return TargetLabels(place[torch.tensor(table["label"].to_pylist())], table["group"])
 
 
 def open_real_source(dataset: Dataset) -> pa.ChunkedArray:

@@ -13,20 +13,31 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from sfcmt.artifact import Artifact
-from sfcmt.config import SourceConfig, Training
+from sfcmt.config import GivenSourceConfig, SourceConfig, SourceTraining, Training
 from sfcmt.data.augment import random_views
 from sfcmt.data.batches import Column, SourceBatch, shuffled, step_count
 from sfcmt.data.dataset import Dataset
-from sfcmt.data.loading import DecodedImages, decode_all
+from sfcmt.data.loading import DecodedImages, Shape, decode_all
 from sfcmt.data.schema import Sealed, Split
 from sfcmt.errors import DataError
 from sfcmt.evaluation.labels import has_labels, has_real_source, open_labels, open_real_source
 from sfcmt.experiment import Experiment
+from sfcmt.models.bottleneck import BottleneckClassifier
 from sfcmt.models.classifier import Classifier
-from sfcmt.models.normalise import Normalise
-from sfcmt.models.target_model import TargetModel
+from sfcmt.models.target_model import ModelSpec, TargetModel, input_of, read_spec, source_spec, target_spec
+from sfcmt.models.translators.copy import channel_copy
 from sfcmt.recipe import Recipe
-from sfcmt.recipes import CLASSIFIER, IMAGES, TRAINING, source_data, source_recipe
+from sfcmt.recipes import (
+    BOTTLENECK,
+    CLASSIFIER,
+    IMAGES,
+    TRAINING,
+    sized,
+    source_recipe,
+    source_size,
+    translator_choice,
+    translator_parts,
+)
 from sfcmt.stages.fit import fit
 from sfcmt.stages.predict import predict_rows
 from sfcmt.stages.source import SourceLearner
@@ -59,7 +70,7 @@ def real_source_recipe(experiment: Experiment[Any], dataset: Dataset, seed: int)
         parts=IMAGES,
         config=experiment.source,
         preset="source",
-        data=source_data(experiment),
+        data=sized(experiment.data, source_size(experiment)),
         dataset=dataset,
         reads=(Split.TARGET,),
         seed=seed,
@@ -70,24 +81,31 @@ def real_source_recipe(experiment: Experiment[Any], dataset: Dataset, seed: int)
 
 
 def supervised_recipe(experiment: Experiment[Any], dataset: Dataset, seed: int) -> Recipe:
-    """A classifier trained like the source model, but on labelled target images.
+    """A classifier trained like the source model, but on labelled target images; from a given one, where there is one.
 
     Cross-fitted: the frames are dealt into `FOLDS` parts, and each image is predicted by a model that has seen none of
     its part.
     """
-    labels = dataset.manifest.entry(Sealed.LABELS)
+    labels, source = dataset.manifest.entry(Sealed.LABELS), source_recipe(experiment, dataset, seed)
+    given = isinstance(experiment.source, GivenSourceConfig)
     return Recipe(
         kind=SUPERVISED,
         name=SUPERVISED,
         trained_by="sfcmt.evaluation.oracles:train_supervised",
-        parts=(*IMAGES, *TRAINING, *CLASSIFIER, "sfcmt.stages.source"),
-        config=experiment.source,
+        parts=(
+            *(*IMAGES, *translator_parts(experiment, dataset), *TRAINING, *CLASSIFIER),
+            *(() if given else BOTTLENECK),
+            "sfcmt.stages.source",
+        ),
+        config=SourceTraining() if given else experiment.source,
         preset="source",
-        data=source_data(experiment),
+        data=sized(experiment.data, source_size(experiment)),
         dataset=dataset,
         reads=(Split.TARGET,),
         seed=seed,
-        more={**source_recipe(experiment, dataset, seed).more, "sealed": labels.sha256, "folds": FOLDS},
+        upstream=(*((source,) if given else ()), *translator_choice(experiment, dataset, seed)),
+        more={**({} if given else source.more), "sealed": labels.sha256, "folds": FOLDS},
+        translator=experiment.bridge.fixed,
     )
 
 
@@ -95,8 +113,8 @@ def predict_real_source(workspace: Workspace) -> dict[str, float]:
     """Predict the real source images; nothing is trained."""
     recipe = workspace.recipe
     source = TargetModel.load(workspace.artifact("source").path).to(workspace.device)
-    encoded = open_real_source(recipe.dataset)
-    pixels = decode_all(encoded, recipe.data.size, False, f"{recipe.dataset.folder}/{Sealed.REAL_SOURCE}")
+    encoded, where = open_real_source(recipe.dataset), f"{recipe.dataset.folder}/{Sealed.REAL_SOURCE}"
+    pixels = decode_all(encoded, Shape(source.spec.size, False, source.spec.resize), where)
     column = Column(DecodedImages(pixels), source.normalise, workspace.device)
     save_file({"logits": predict_rows(source.classifier, column).logits_BK.cpu()}, workspace.folder / _LOGITS)
     return {}
@@ -109,8 +127,8 @@ def train_supervised(workspace: Workspace) -> dict[str, float]:
     fold_N = folds_of(target.groups.to_pylist())
     if len(set(fold_N.tolist())) < FOLDS:
         raise DataError(f"{dataset.folder}: the supervised oracle needs target images of {FOLDS} or more frames")
-    normalise = Normalise(dataset.manifest.target.normalisation, dataset.manifest.holes)
-    column = Column(workspace.reader.images(Split.TARGET, "image"), normalise, workspace.device)
+    spec = _spec(workspace)
+    column = Column(workspace.reader(spec.resize).images(Split.TARGET, "image"), input_of(spec), workspace.device)
     logits_NK = torch.zeros(len(column), len(dataset.classes))
     for fold in range(FOLDS):
         data = LabelledTarget(column, target.labels_N, (fold_N != fold).nonzero().flatten())
@@ -123,17 +141,31 @@ def train_supervised(workspace: Workspace) -> dict[str, float]:
 
 
 def _fit_fold(fold: int, data: LabelledTarget, workspace: Workspace, rows: Tensor) -> Tensor:
-    config = workspace.recipe.settings(SourceConfig)
+    config = workspace.recipe.settings(SourceTraining)
     own = replace(workspace, folder=workspace.folder / f"fold-{fold}", curves=[])  # with a checkpoint of its own
     own.folder.mkdir(exist_ok=True)
     own.seed_everything("init", fold)
-    model = Classifier(config.backbone, len(workspace.recipe.dataset.classes), config.pretrained)
+    model = _new_classifier(config, workspace)
     fit(SourceLearner(model, config), data, config, own)
-    return predict_rows(lambda x: model(_copied(x)), data.column, rows).logits_BK.cpu()
+    return predict_rows(lambda x: model(channel_copy(x)), data.column, rows).logits_BK.cpu()
+
+
+def _new_classifier(config: SourceTraining, workspace: Workspace) -> Classifier:
+    if isinstance(config, SourceConfig):
+        return BottleneckClassifier(config.backbone, len(workspace.recipe.dataset.classes), config.pretrained)
+    return TargetModel.load(workspace.artifact("source").path).classifier
+
+
+def _spec(workspace: Workspace) -> ModelSpec:
+    """Of the models that are trained: how target images are read and normalised."""
+    recipe = workspace.recipe
+    given = not isinstance(recipe.config, SourceConfig)
+    source = read_spec(workspace.artifact("source").path) if given else source_spec(recipe.dataset, "", recipe.size)
+    return target_spec(recipe.dataset, source, recipe.size, workspace.translator)
 
 
 class LabelledTarget:
-    """Channel copies of target images with their labels."""
+    """Target images, as models see them, with their labels."""
 
     def __init__(self, column: Column, labels_N: Tensor, rows: Tensor) -> None:
         self.column, self._labels_N, self.rows = column, labels_N, rows
@@ -146,12 +178,8 @@ class LabelledTarget:
         """One pass in random order."""
         for rows in shuffled(self.rows, training.batch, self.steps(training), generator):
             views = random_views(len(rows), training.crop, training.flip, generator)
-            x_B1HW = self.column.augmented(rows, views)
-            yield SourceBatch(_copied(x_B1HW), self._labels_N[rows].to(x_B1HW.device))
-
-
-def _copied(x_B1HW: Tensor) -> Tensor:
-    return x_B1HW.expand(-1, 3, -1, -1)
+            x_B3HW = channel_copy(self.column.augmented(rows, views))
+            yield SourceBatch(x_B3HW, self._labels_N[rows].to(x_B3HW.device))
 
 
 def folds_of(groups: Sequence[str]) -> Tensor:

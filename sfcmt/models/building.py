@@ -9,10 +9,11 @@ from torch import nn
 
 from sfcmt.errors import ConfigError, Problem
 from sfcmt.models.backbones import build_backbone
+from sfcmt.models.given import GivenSource
 from sfcmt.models.translators import TRANSLATORS
 
 if TYPE_CHECKING:
-    from sfcmt.config import BridgeConfig, SourceConfig
+    from sfcmt.config import BridgeConfig, GivenSourceConfig, SourceConfig
 
 
 def built_backbone(config: SourceConfig, size: int) -> str:
@@ -25,10 +26,18 @@ def built_backbone(config: SourceConfig, size: int) -> str:
     return f"{config.backbone}: {_parameters(backbone)} parameters, {features.shape[1]} features"
 
 
-def built_translator(config: BridgeConfig, size: int) -> str:
-    """The same of the translator."""
-    translator = TRANSLATORS[config.translator]()
-    _shown(translator, 1, size, f"the translator {config.translator} takes")
+def built_source(config: GivenSourceConfig, size: int) -> list[str]:
+    """Reads a given source model, with its weights; lines on what it is. Raises `ModelError`, `ConfigError`."""
+    source = GivenSource(config)
+    classifier, notes = source.classifier(size)
+    classes = f"{len(source.classes)} classes ({', '.join(source.classes)})"
+    return [f"{config.model}: {_parameters(classifier)} parameters, {classifier.width} features, {classes}", *notes]
+
+
+def built_translator(config: BridgeConfig, size: int, channels: int = 1) -> str:
+    """The same of the translator that is trained, for target images of some channels."""
+    translator = TRANSLATORS[config.translator](channels)
+    _shown(translator, channels, size, f"the translator {config.translator} takes")
     return f"translator {config.translator}: {_parameters(translator)} parameters"
 
 

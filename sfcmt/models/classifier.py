@@ -1,25 +1,22 @@
-"""Backbone -> bottleneck -> classifier: the network of SHOT, SOCKET and TGKT.
+"""What every classifier is: features of images, and a head on top of them.
 
-Shapes: B images, C = 3 channels, D bottleneck features, K classes.
+Shapes: B images, C = 3 channels, D features, K classes.
 """
 
 from __future__ import annotations
 
 import copy
-from typing import NamedTuple, cast
+from abc import ABC, abstractmethod
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.parametrizations import weight_norm
 
 from sfcmt.distributed import gathered, workers
-from sfcmt.models.backbones import build_backbone
-
-BOTTLENECK = 256
 
 
 class Prediction(NamedTuple):
-    """Bottleneck features (B, D) and logits (B, K)."""
+    """Features (B, D) that enter the head, and logits (B, K)."""
 
     features_BD: Tensor
     logits_BK: Tensor
@@ -32,20 +29,26 @@ class Prediction(NamedTuple):
         return Prediction(*torch.split(both, [tensor.shape[1] for tensor in self], dim=1))
 
 
-class Classifier(nn.Module):
-    """F = backbone, Linear(256) and BatchNorm1d; C = weight-normalised linear (SHOT, Liang et al. 2020, section 3)."""
+class Classifier(nn.Module, ABC):
+    """F, and C on top of it."""
 
-    def __init__(self, backbone: str, classes: int, pretrained: bool = False) -> None:
-        super().__init__()
-        self.backbone = build_backbone(backbone, pretrained)
-        width = cast("int", self.backbone.num_features)
-        self.bottleneck = nn.Sequential(nn.Linear(width, BOTTLENECK), nn.BatchNorm1d(BOTTLENECK))
-        self.head = weight_norm(nn.Linear(BOTTLENECK, classes))
+    head: Any
+    """A module, from features (B, D) to logits (B, K): C, which transfer never trains."""
+    width: int
+    """D."""
+
+    @abstractmethod
+    def features(self, x_BCHW: Tensor) -> Tensor:
+        """Normalised images (B, 3, H, W) -> (B, D): F."""
 
     def forward(self, x_BCHW: Tensor) -> Prediction:
-        """Images (B, 3, H, W), normalised -> features and logits."""
-        features_BD = self.bottleneck(self.backbone(x_BCHW))
+        """Normalised images (B, 3, H, W) -> features and logits."""
+        features_BD = self.features(x_BCHW)
         return Prediction(features_BD, self.head(features_BD))
+
+    def new_parameters(self) -> list[nn.Parameter]:
+        """Those that start at random where the classifier is trained anew, and so learn at a higher rate."""
+        return [*self.head.parameters()]
 
     def freeze_head(self) -> None:
         """Keep C as it is: transfer trains F_t only."""
@@ -88,11 +91,6 @@ def depthwise_convolutions(model: nn.Module) -> list[nn.Conv2d]:
     """Convolutions with one input channel a group: slow to train, and rarely worth it."""
     found = (layer for layer in model.modules() if isinstance(layer, nn.Conv2d))
     return [layer for layer in found if layer.groups == layer.in_channels > 1]
-
-
-def head_parameters(model: Classifier) -> list[nn.Parameter]:
-    """Parameters that start at random (bottleneck and classifier) and so learn at a higher rate."""
-    return [*model.bottleneck.parameters(), *model.head.parameters()]
 
 
 def copy_of(model: Classifier) -> Classifier:

@@ -1,4 +1,4 @@
-"""Makes `torchvision`, which timm needs, importable beside another build of torch than its own. Import timm from here.
+"""Makes `torchvision`, which timm needs, importable beside another build of torch than its own. Import both from here.
 
 The torchvision wheel of the main package index is compiled against the CUDA build of torch. Beside a CPU build its
 compiled operators do not load, and its Python part fails at import because it registers a rule for `nms`. Declaring the
@@ -12,7 +12,7 @@ from importlib.util import find_spec
 
 import torch
 
-__all__ = ["timm"]
+__all__ = ["timm", "torchvision"]
 
 
 def _has_own_operators() -> bool:
@@ -31,4 +31,5 @@ if not _has_own_operators():
     for _name in ("nms", "qnms"):
         _LIBRARY.define(f"{_name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")  # type: ignore[no-untyped-call]
 
-import timm  # noqa: E402  (it imports torchvision)
+import timm  # noqa: E402
+import torchvision  # noqa: E402

@@ -1,19 +1,17 @@
-"""The discriminator D of TGMB: does a bottleneck feature come from a TI or a TR target image?"""
+"""The discriminator D of TGMB: does a feature come from a TI or a TR target image?"""
 
 from __future__ import annotations
 
 from torch import Tensor, nn
 
-from sfcmt.models.classifier import BOTTLENECK
-
 
 class Discriminator(nn.Module):
-    """Two hidden layers on bottleneck features, one logit out (Ganin et al. 2016)."""
+    """Two hidden layers on D features, one logit out (Ganin et al. 2016)."""
 
-    def __init__(self, width: int = 128) -> None:
+    def __init__(self, features: int, width: int = 128) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            nn.Linear(BOTTLENECK, width), nn.LeakyReLU(0.2), nn.Linear(width, width), nn.LeakyReLU(0.2)
+            nn.Linear(features, width), nn.LeakyReLU(0.2), nn.Linear(width, width), nn.LeakyReLU(0.2)
         )
         self.out = nn.Linear(width, 1)
 

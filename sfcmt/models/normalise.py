@@ -9,7 +9,7 @@ from sfcmt.data.manifest import Holes, Normalisation
 
 
 class Normalise(nn.Module):
-    """(x - mean) / std per channel, in units of the stored pixels; masked holes (0) become the mean."""
+    """(x - mean) / std per channel, in units of the stored pixels; masked holes (0 in all channels) become the mean."""
 
     mean: Tensor
     std: Tensor
@@ -24,4 +24,4 @@ class Normalise(nn.Module):
         """Stored pixels (B, C, H, W) of any number type -> float32, about zero mean and unit variance."""
         pixels = x_BCHW.float()
         normal = (pixels - self.mean) / self.std
-        return torch.where(pixels == 0, 0.0, normal) if self.masked else normal
+        return torch.where((pixels == 0).all(dim=1, keepdim=True), 0.0, normal) if self.masked else normal

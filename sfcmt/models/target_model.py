@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from sfcmt.data.dataset import Dataset
-from sfcmt.data.manifest import Holes, Normalisation
+from sfcmt.data.manifest import Bits, Holes, Normalisation
 from sfcmt.errors import ModelError
+from sfcmt.models.bottleneck import BottleneckClassifier
 from sfcmt.models.classifier import Classifier, Prediction
+from sfcmt.models.expected_input import IMAGENET, Resize
 from sfcmt.models.normalise import Normalise
+from sfcmt.models.tapped import NetworkSpec, TappedClassifier
 from sfcmt.models.translators import TRANSLATORS
+from sfcmt.models.translators.fixed import FIXED
 
-_SPEC = "model.json"
-_WEIGHTS = "model.safetensors"
+SPEC, WEIGHTS = "model.json", "model.safetensors"
+"""The files of a model."""
 
 
 class ModelSpec(BaseModel):
@@ -27,19 +32,30 @@ class ModelSpec(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     format: Literal[1] = 1
     backbone: str
+    """Of a source model that was trained here; else what the user called it."""
+    network: NetworkSpec | None = None
+    """Of a source model that the user brought."""
     classes: tuple[str, ...]
     translator: str
-    """`copy` in front of F_t or F_s; a trained translator in front of F_s."""
+    """`copy` or a fixed translator in front of F_t or F_s; a trained translator in front of F_s."""
     modality: str
     channels: int
-    bits: Literal[8, 16]
+    bits: Bits
     size: int
+    resize: Resize = Resize()
     normalisation: Normalisation
     holes: Holes
+    colours: Normalisation | None = Field(None, exclude_if=lambda colours: colours is None)
+    """Of the source model's images, which a fixed translator makes."""
+
+    @property
+    def seen_through(self) -> str:
+        """The fixed translator in front of all else; `copy` where there is none."""
+        return self.translator if self.colours else "copy"
 
 
 def source_spec(dataset: Dataset, backbone: str, size: int) -> ModelSpec:
-    """Spec of a model of the source modality."""
+    """Spec of a model of the source modality that was trained on it."""
     modality = dataset.manifest.source
     return ModelSpec(
         backbone=backbone,
@@ -54,30 +70,84 @@ def source_spec(dataset: Dataset, backbone: str, size: int) -> ModelSpec:
     )
 
 
-def target_spec(dataset: Dataset, backbone: str, size: int, translator: str = "copy") -> ModelSpec:
-    """Spec of a model of the target modality."""
-    modality = dataset.manifest.target
+def given_spec(model: str, classifier: TappedClassifier, classes: tuple[str, ...], size: int) -> ModelSpec:
+    """Spec of a model of RGB images that the user brought."""
     return ModelSpec(
-        backbone=backbone,
-        classes=dataset.classes,
-        translator=translator,
-        modality=modality.name,
-        channels=modality.channels,
-        bits=modality.bits,
+        backbone=model,
+        network=classifier.spec,
+        classes=classes,
+        translator="copy",
+        modality="rgb",
+        channels=3,
+        bits=8,
         size=size,
-        normalisation=modality.normalisation,
-        holes=dataset.manifest.holes,
+        resize=classifier.spec.input.resize,
+        normalisation=IMAGENET,
+        holes="keep",
     )
 
 
+def target_spec(dataset: Dataset, source: ModelSpec, size: int, translator: str = "copy") -> ModelSpec:
+    """Spec of a model of the target modality, whose network is that of a source model."""
+    modality = dataset.manifest.target
+    target = {
+        "translator": translator,
+        "modality": modality.name,
+        "channels": modality.channels,
+        "bits": modality.bits,
+        "size": size,
+        "normalisation": modality.normalisation,
+        "holes": dataset.manifest.holes,
+        "colours": source.normalisation if translator in FIXED else None,
+    }
+    return source.model_copy(update=target)
+
+
+def unshared(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """A state dict that safetensors can hold: contiguous, and a copy of each tensor that shares its memory."""
+    seen: set[int] = set()
+    found: dict[str, Tensor] = {}
+    for name, tensor in state.items():
+        place = tensor.untyped_storage().data_ptr()
+        found[name] = tensor.clone() if place in seen else tensor.contiguous()
+        seen.add(place)
+    return found
+
+
+def read_spec(folder: Path) -> ModelSpec:
+    """What a folder's `model.json` says. Raises `ModelError`."""
+    try:
+        return ModelSpec.model_validate_json((folder / SPEC).read_text())
+    except (OSError, ValidationError) as error:
+        raise ModelError(f"{folder}: holds no readable model ({str(error).splitlines()[0]})") from error
+
+
+def build_classifier(spec: ModelSpec) -> Classifier:
+    """The classifier of a spec with random weights. Raises `ModelError` where it cannot be made any more."""
+    if spec.network:
+        return TappedClassifier.made_from(spec.network)
+    return BottleneckClassifier(spec.backbone, len(spec.classes))
+
+
+def input_of(spec: ModelSpec) -> nn.Module:
+    """What maps stored pixels (B, channels, H, W) to normalised images: the fixed translator, where there is one."""
+    if spec.colours is None:
+        return Normalise(spec.normalisation, spec.holes)
+    return FIXED[spec.seen_through](spec.normalisation, spec.holes, spec.colours)
+
+
 class TargetModel(nn.Module):
-    """Normalise -> translator -> classifier. A source model is one with 3 channels and no translator's work to do."""
+    """Normalise -> translator -> classifier; or fixed translator -> classifier.
+
+    A source model is one with 3 channels and no translator's work to do.
+    """
 
     def __init__(self, spec: ModelSpec, classifier: Classifier, translator: nn.Module | None = None) -> None:
         super().__init__()
         self.spec = spec
-        self.normalise = Normalise(spec.normalisation, spec.holes)
-        self.translator = translator if translator is not None else TRANSLATORS[spec.translator]()
+        self.normalise = input_of(spec)
+        learned = "copy" if spec.colours else spec.translator
+        self.translator = translator if translator is not None else TRANSLATORS[learned](spec.channels)
         self.classifier = classifier
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
@@ -85,23 +155,22 @@ class TargetModel(nn.Module):
         return self.predict(self.normalise(x_BCHW)).logits_BK
 
     def predict(self, normalised_BCHW: Tensor) -> Prediction:
-        """Normalised images -> bottleneck features and logits."""
-        lifted = self.translator(normalised_BCHW) if self.spec.channels == 1 else normalised_BCHW
-        prediction: Prediction = self.classifier(lifted)
+        """Normalised images -> features and logits."""
+        prediction: Prediction = self.classifier(self.translator(normalised_BCHW))
         return prediction
 
     def save(self, folder: Path) -> None:
         """Write `model.json` and `model.safetensors` into `folder`."""
-        save_file({name: tensor.contiguous() for name, tensor in self.state_dict().items()}, folder / _WEIGHTS)
-        (folder / _SPEC).write_text(self.spec.model_dump_json(indent=2) + "\n")
+        save_file(unshared(self.state_dict()), folder / WEIGHTS)
+        (folder / SPEC).write_text(self.spec.model_dump_json(indent=2) + "\n")
 
     @staticmethod
     def load(folder: Path) -> TargetModel:
         """Read what `save` wrote, in evaluation mode on the CPU. Raises `ModelError`."""
         try:
-            spec = ModelSpec.model_validate_json((folder / _SPEC).read_text())
-            model = TargetModel(spec, Classifier(spec.backbone, len(spec.classes)))
-            model.load_state_dict(load_file(folder / _WEIGHTS))
-        except (OSError, ValidationError, SafetensorError, RuntimeError) as error:
+            spec = read_spec(folder)
+            model = TargetModel(spec, build_classifier(spec))
+            model.load_state_dict(load_file(folder / WEIGHTS))
+        except (OSError, SafetensorError, RuntimeError) as error:
             raise ModelError(f"{folder}: holds no readable model ({str(error).splitlines()[0]})") from error
         return model.eval()

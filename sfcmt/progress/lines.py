@@ -106,6 +106,8 @@ class ProgressLines(Callback):
         line = f"{title(recipe)}: {outcome(artifact)}"
         last = f": {losses(work.row)}" if work and work.row and not artifact.reused else ""
         self.say(line + last if len(line + last) <= _WIDTH else line)
+        for note in artifact.notes:
+            self.say(f"  {recipe.name}: {note}")
 
     def stage_left(self, recipe: Recipe) -> None:
         """Forget it."""

@@ -23,34 +23,39 @@ from sfcmt.losses.information_maximisation import information_maximisation
 from sfcmt.losses.reconstruction import reconstruction
 from sfcmt.models.classifier import Classifier, Prediction, frozen, set_batchnorm_momentum
 from sfcmt.models.discriminator import Discriminator
+from sfcmt.models.normalisation import require_batchnorm
 from sfcmt.models.target_model import TargetModel
 from sfcmt.models.translators import TRANSLATORS
 from sfcmt.stages.fit import fit
 from sfcmt.stages.learner import Learner, ParameterGroup
 from sfcmt.workspace import Workspace
 
-_WEIGHTS, _NAME = "translator.safetensors", "translator"
+_WEIGHTS, _NAME, _CHANNELS = "translator.safetensors", "translator", "channels"
 
 
 def train_bridge(workspace: Workspace) -> dict[str, float]:
     """Train T and save it; its losses are in the curves."""
     recipe = workspace.recipe
     config = recipe.settings(BridgeConfig)
-    source = TargetModel.load(workspace.artifact("source").path).classifier
+    source = TargetModel.load(workspace.artifact("source").path)
+    if config.bn_matching:
+        require_batchnorm(source.classifier, "bridge.bn_matching")
     workspace.seed_everything("init")
-    translator = TRANSLATORS[config.translator]()
-    data = UnlabelledData(recipe.dataset, recipe.data, workspace.reader)
-    fit(BridgeLearner(translator, source, config), data, config, workspace)
+    channels = recipe.dataset.manifest.target.channels
+    translator = TRANSLATORS[config.translator](channels)
+    data = UnlabelledData(recipe.dataset, recipe.data, workspace.reader(source.spec.resize), source.normalise)
+    fit(BridgeLearner(translator, source.classifier, config), data, config, workspace)
     weights = {name: tensor.contiguous() for name, tensor in translator.state_dict().items()}
     if is_main():
-        save_file(weights, workspace.folder / _WEIGHTS, {_NAME: config.translator})
+        save_file(weights, workspace.folder / _WEIGHTS, {_NAME: config.translator, _CHANNELS: str(channels)})
     return {}
 
 
 def load_translator(folder: Path) -> nn.Module:
     """A trained translator, frozen, on the CPU."""
     with safe_open(folder / _WEIGHTS, framework="pt") as file:
-        translator = TRANSLATORS[file.metadata()[_NAME]]()
+        written = file.metadata()
+        translator = TRANSLATORS[written[_NAME]](int(written.get(_CHANNELS, 1)))
     translator.load_state_dict(load_file(folder / _WEIGHTS))
     return frozen(translator)
 
@@ -62,7 +67,7 @@ class BridgeLearner(Learner[UnlabelledBatch]):
         super().__init__()
         self.translator = translator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.source = frozen(source).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.discriminator = Discriminator() if config.alpha_d else None
+        self.discriminator = Discriminator(source.width) if config.alpha_d else None
         set_batchnorm_momentum(translator, config.bn_momentum)
         self._config = config
         self._reads_features = any((config.alpha_d, config.alpha_im, config.perceptual, config.bn_matching))

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from sfcmt.config import ClassifierTraining, Training
-from sfcmt.models.classifier import Classifier, depthwise_convolutions, head_parameters
+from sfcmt.models.classifier import Classifier, depthwise_convolutions
 from sfcmt.outputs import Outputs
 
 B = TypeVar("B")
@@ -56,10 +56,11 @@ class Learner(nn.Module, ABC, Generic[B]):
 
 
 def classifier_groups(model: Classifier, training: ClassifierTraining) -> list[ParameterGroup]:
-    """The backbone's parameters at `lr`, bottleneck and head at `head_lr` times that; frozen ones are left out."""
+    """Parameters that started at random at `head_lr` times `lr`, all others at `lr`; frozen ones are left out."""
     if training.freeze_depthwise:
         for layer in depthwise_convolutions(model):
             layer.weight.requires_grad_(False)
-    backbone = [parameter for parameter in model.backbone.parameters() if parameter.requires_grad]
-    heads = [parameter for parameter in head_parameters(model) if parameter.requires_grad]
-    return [{"params": backbone, "lr": training.lr}, {"params": heads, "lr": training.lr * training.head_lr}]
+    new = {parameter: None for parameter in model.new_parameters() if parameter.requires_grad}
+    old = [parameter for parameter in model.parameters() if parameter.requires_grad and parameter not in new]
+    groups = [{"params": old, "lr": training.lr}, {"params": [*new], "lr": training.lr * training.head_lr}]
+    return [group for group in groups if group["params"]]

@@ -49,6 +49,11 @@ class Method(ABC, Generic[C]):
         return {}
 
     @classmethod
+    def batchnorm_field(cls, config: C) -> str | None:
+        """The field, if any, whose value makes it rest on batch norm in the source model."""
+        return None
+
+    @classmethod
     def parts(cls, config: C) -> tuple[str, ...]:
         """Modules of its own whose code the result rests on: its file, those that it builds on, and its terms'."""
         files = [base.__module__ for base in cls.__mro__ if issubclass(base, Method) and base is not Method]

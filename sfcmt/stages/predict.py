@@ -28,6 +28,6 @@ def predict_rows(
     if shared and 1 < workers() <= len(chosen):
         return predict_rows(model, column, share(chosen), shared=False).of_all(len(chosen))
     batches = chosen.tensor_split(max(1, math.ceil(len(chosen) / _BATCH)))
-    with torch.autocast(column.normalise.mean.device.type, enabled=False):
+    with torch.autocast(column.device.type, enabled=False):
         parts = [model(column.clean(index)) for index in batches]
     return Prediction(*(torch.cat(tensors) for tensors in zip(*parts, strict=True)))

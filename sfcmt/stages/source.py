@@ -6,9 +6,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from sfcmt.config import SourceConfig
+from sfcmt.config import SourceConfig, SourceTraining
 from sfcmt.data.batches import SourceBatch, SourceData
 from sfcmt.distributed import gathered, is_main
+from sfcmt.models.bottleneck import BottleneckClassifier
 from sfcmt.models.classifier import Classifier, set_batchnorm_momentum
 from sfcmt.models.target_model import TargetModel, source_spec
 from sfcmt.provenance import weights_digest
@@ -22,14 +23,14 @@ def train_source(workspace: Workspace) -> dict[str, float]:
     """Train, save the model, and return its accuracy on held-out source frames, if there are any."""
     recipe, dataset = workspace.recipe, workspace.recipe.dataset
     config = recipe.settings(SourceConfig)
-    data = SourceData(dataset, recipe.data, workspace.reader)
+    data = SourceData(dataset, recipe.data, workspace.reader())
     workspace.seed_everything("init")
-    model = Classifier(config.backbone, len(dataset.classes), config.pretrained)
+    model = BottleneckClassifier(config.backbone, len(dataset.classes), config.pretrained)
     if config.pretrained:
         workspace.made_by["pretrained_weights"] = weights_digest(model.backbone)
     fit(SourceLearner(model, config), data, config, workspace)
     if is_main():
-        TargetModel(source_spec(dataset, config.backbone, recipe.data.size), model).save(workspace.folder)
+        TargetModel(source_spec(dataset, config.backbone, recipe.size), model).save(workspace.folder)
     if not len(data.held_rows):
         return {}
     predicted = predict_rows(model, data.column, data.held_rows).logits_BK.argmax(dim=1)
@@ -39,7 +40,7 @@ def train_source(workspace: Workspace) -> dict[str, float]:
 class SourceLearner(Learner[SourceBatch]):
     """L = CE(C(F(x)), y), smoothed."""
 
-    def __init__(self, model: Classifier, config: SourceConfig) -> None:
+    def __init__(self, model: Classifier, config: SourceTraining) -> None:
         super().__init__()
         self.model: Classifier = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._config = config

@@ -12,11 +12,12 @@ from sfcmt.config import TransferConfig
 from sfcmt.data.batches import UnlabelledBatch
 from sfcmt.models.classifier import Classifier, Prediction, set_batchnorm_momentum
 from sfcmt.models.target_model import TargetModel
+from sfcmt.models.translators.copy import channel_copy
 from sfcmt.outputs import Outputs
 from sfcmt.stages.fit import fit
 from sfcmt.stages.learner import Learner, ParameterGroup, classifier_groups
 from sfcmt.stages.predict import predict_rows
-from sfcmt.stages.terms.base import Step, TargetPredictions, Term, TermMakers, channel_copy
+from sfcmt.stages.terms.base import Step, TargetPredictions, Term, TermMakers
 from sfcmt.stages.transfer_context import TransferContext, outputs_of
 
 

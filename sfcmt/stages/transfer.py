@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sfcmt.distributed import is_main
+from sfcmt.models.normalisation import require_batchnorm
 from sfcmt.outputs import OUTPUTS
 from sfcmt.stages.method import METHODS
 from sfcmt.stages.transfer_context import TransferContext, outputs_of
@@ -14,6 +15,8 @@ def train_transfer(workspace: Workspace) -> dict[str, float]:
     method = METHODS[workspace.recipe.name]
     config = workspace.recipe.settings(method.Config)
     context = TransferContext(config, workspace, method.start(config))
+    if field := method.batchnorm_field(config):
+        require_batchnorm(context.source, field)
     model = method().adapt(context).to(workspace.device).eval()
     outputs = outputs_of(model, context)
     if is_main():

@@ -10,16 +10,16 @@ import torch
 from torch import Tensor, nn
 
 from sfcmt.artifact import Artifact
-from sfcmt.config import BridgeConfig, SourceConfig, TeacherName, TransferConfig
+from sfcmt.config import BridgeConfig, TeacherName, TransferConfig
 from sfcmt.data.batches import UnlabelledData
 from sfcmt.errors import StoreError
 from sfcmt.models.classifier import Classifier, Prediction, copy_of, frozen
-from sfcmt.models.target_model import ModelSpec, TargetModel, target_spec
+from sfcmt.models.target_model import ModelSpec, TargetModel, input_of, target_spec
+from sfcmt.models.translators.copy import ChannelCopy, channel_copy
 from sfcmt.outputs import Outputs
 from sfcmt.stages.bridge import load_translator
 from sfcmt.stages.predict import predict_rows
 from sfcmt.stages.teacher import Teacher, mean_of
-from sfcmt.stages.terms.base import channel_copy
 from sfcmt.store import Store
 from sfcmt.workspace import Workspace
 
@@ -30,7 +30,8 @@ _TRANSFER = "transfer"
 class TransferContext(Generic[C]):
     """What a method works with: its config, the frozen source model, the bridge, and unlabelled data.
 
-    F_t starts from the target model of the method `start`, or else from the source model.
+    F_t starts from the target model of the method `start`, or else from the source model. Where a fixed translator is
+    chosen, `data` has what it makes of target images, of which a channel copy is the image itself.
     """
 
     def __init__(self, config: C, workspace: Workspace, start: str | None) -> None:
@@ -38,25 +39,34 @@ class TransferContext(Generic[C]):
         self._recipe, self._start = workspace.recipe, start
 
     @cached_property
+    def source_model(self) -> TargetModel:
+        """The source model with its classes and its input, frozen, on the device."""
+        model = TargetModel.load(self.workspace.artifact("source").path)
+        return cast("TargetModel", self._on_device(frozen(model)))
+
+    @property
     def source(self) -> Classifier:
-        """F_s and C_s, frozen, on the device."""
-        model = TargetModel.load(self.workspace.artifact("source").path).classifier
-        return cast("Classifier", self._on_device(frozen(model)))
+        """F_s and C_s."""
+        return self.source_model.classifier
 
     @cached_property
     def translator(self) -> nn.Module:
-        """T, frozen, on the device."""
+        """T, frozen, on the device; nothing is left to do where it is fixed."""
+        if self._recipe.translator:
+            return ChannelCopy()
         return self._on_device(load_translator(self.workspace.artifact("bridge").path))
 
     @cached_property
     def data(self) -> UnlabelledData:
         """TR target images and TI pairs."""
-        return UnlabelledData(self._recipe.dataset, self._recipe.data, self.workspace.reader)
+        reader, to_source = self.workspace.reader(self.source_model.spec.resize), self.source_model.normalise
+        to_target = input_of(self._spec(self.workspace.translator))
+        return UnlabelledData(self._recipe.dataset, self._recipe.data, reader, to_source, to_target)
 
     @property
     def classes(self) -> int:
         """K."""
-        return len(self._recipe.dataset.classes)
+        return len(self.source_model.spec.classes)
 
     @cached_property
     def models(self) -> dict[str, Classifier]:
@@ -84,14 +94,14 @@ class TransferContext(Generic[C]):
         student.freeze_head()
         return student
 
-    def bridged(self, x_B1HW: Tensor) -> Prediction:
+    def bridged(self, x_BCHW: Tensor) -> Prediction:
         """The source model on translated target images."""
-        prediction: Prediction = self.source(self.translator(x_B1HW))
+        prediction: Prediction = self.source(self.translator(x_BCHW))
         return prediction
 
-    def copied(self, x_B1HW: Tensor) -> Prediction:
+    def copied(self, x_BCHW: Tensor) -> Prediction:
         """The source model on channel copies of target images."""
-        prediction: Prediction = self.source(channel_copy(x_B1HW))
+        prediction: Prediction = self.source(channel_copy(x_BCHW))
         return prediction
 
     def teacher(self, names: Sequence[TeacherName]) -> Teacher:
@@ -105,18 +115,20 @@ class TransferContext(Generic[C]):
             _ = self.translator  # loaded now: its construction draws random numbers, which no epoch may miss
             return self.bridged
         model = self.start if teacher == "start" else self.models[teacher]
-        return lambda x_B1HW: cast("Prediction", model(channel_copy(x_B1HW)))
+        return lambda x_BCHW: cast("Prediction", model(channel_copy(x_BCHW)))
 
     def pair_teacher(self) -> Teacher:
         """C_s F_s on the real source side of TI pairs."""
         return Teacher(self.source, self.data.pair_source, self.config.teacher_view)
 
     def target_model(self, classifier: Classifier) -> TargetModel:
-        """The result: a classifier of channel copies."""
-        return TargetModel(self._spec("copy"), classifier)
+        """The result: a classifier of channel copies, or of what the fixed translator makes."""
+        return TargetModel(self._spec(self.workspace.translator), classifier)
 
     def translated_model(self) -> TargetModel:
         """The source model behind the translator."""
+        if self._recipe.translator:
+            return self.target_model(self.source)
         return TargetModel(self._spec(self._translator_name), self.source, self.translator)
 
     @property
@@ -124,8 +136,7 @@ class TransferContext(Generic[C]):
         return self._recipe.needed("bridge").settings(BridgeConfig).translator
 
     def _spec(self, translator: str) -> ModelSpec:
-        backbone = self._recipe.needed("source").settings(SourceConfig).backbone
-        return target_spec(self._recipe.dataset, backbone, self._recipe.data.size, translator)
+        return target_spec(self._recipe.dataset, self.source_model.spec, self._recipe.size, translator)
 
     def _on_device(self, model: nn.Module) -> nn.Module:
         return model.to(device=self.workspace.device, memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]

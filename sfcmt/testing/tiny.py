@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sfcmt.artifact import Artifact, Row
 from sfcmt.callbacks import Callback
 from sfcmt.data.dataset import Dataset
+from sfcmt.data.images import Pixels
 from sfcmt.data.manifest import Holes
 from sfcmt.data.writer import DatasetInfo, DatasetWriter
 from sfcmt.experiment import Experiment, parse_experiment
@@ -48,30 +49,39 @@ def rgb(values: NDArray[np.float64]) -> NDArray[np.uint8]:
     return np.stack([255 * values, 160 * values, 80 * values]).astype(np.uint8)
 
 
-def target(values: NDArray[np.float64], bits: int, holes: bool) -> NDArray[np.uint8] | NDArray[np.uint16]:
-    """The target modality: the scene's negative, in one channel; where there are `holes`, a block of zeros."""
+def target(values: NDArray[np.float64], bits: int, holes: bool, channels: int = 1) -> Pixels:
+    """The target modality: powers of the scene's negative; where there are `holes`, a block of zeros."""
     negative = 0.1 + 0.8 * (1 - values)
     if holes:
         negative[:5, :7] = 0
-    pixels = (negative * (2**bits - 1))[None]
-    stored: NDArray[np.uint8] | NDArray[np.uint16] = pixels.astype(np.uint16 if bits == 16 else np.uint8)
+    pixels = np.stack([negative ** (1 + channel) for channel in range(channels)])
+    if bits == 32:
+        return (5 * pixels).astype(np.float32)
+    stored: Pixels = (pixels * (2**bits - 1)).astype(np.uint16 if bits == 16 else np.uint8)
     return stored
 
 
 def write_tiny(
-    folder: Path, rows: int = 60, bits: int = 8, holes: Holes = "keep", labelled: bool = True, groups: int = 30
+    folder: Path,
+    rows: int = 60,
+    bits: int = 8,
+    holes: Holes = "keep",
+    labelled: bool = True,
+    groups: int = 30,
+    source_images: bool = True,
+    channels: int = 1,
 ) -> Path:
     """Write `rows` rows of each split to `folder`; returns it."""
     random = np.random.default_rng(0)
-    info = DatasetInfo("tiny", "rgb", "depth", CLASSES, {"made_for": "tests"}, holes)
+    info = DatasetInfo("tiny", "rgb", "depth", CLASSES, {"made_for": "tests"}, holes, source_images)
     with DatasetWriter(folder, info) as writer:
         for row in range(rows):
             label, group = row % len(CLASSES), f"frame-{row % groups}"
             writer.add_source(rgb(scene(label, random)), label, group, f"source {row}")
             pair, seen = scene(3 + row % 2, random), scene(label, random)
-            writer.add_pair(rgb(pair), target(pair, bits, holes == "mask"), group, f"pair {row}")
+            writer.add_pair(rgb(pair), target(pair, bits, holes == "mask", channels), group, f"pair {row}")
             sealed: dict[str, Any] = {"label": label, "real_source": rgb(seen)} if labelled else {}
-            writer.add_target(target(seen, bits, holes == "mask"), group, f"target {row}", **sealed)
+            writer.add_target(target(seen, bits, holes == "mask", channels), group, f"target {row}", **sealed)
     return folder
 
 

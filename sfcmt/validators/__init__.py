@@ -26,3 +26,8 @@ class PoolValidator(Protocol):
 
 VALIDATORS: Registry[Validator] = Registry("validator", "sfcmt.validators", reserved=["anchor_agreement"])
 POOL_VALIDATORS: Registry[PoolValidator] = Registry("pool validator", "sfcmt.validators.pool")
+
+
+def scores_of(outputs: Outputs) -> dict[str, float]:
+    """What every validator of one model says of it, by name."""
+    return {name: validator(outputs) for name, validator in VALIDATORS.items()}

@@ -203,6 +203,7 @@ def test_how_a_job_ended(job: JobDetails, code: int, words: str) -> None:
     assert words in ending(job)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.xdist_group("ray")
 def test_a_search_is_joined_stopped_and_goes_on(head: Head, tiny_data: Path, tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ def test_one_word_makes_a_run_use_two_workers(tiny_data: Path, tmp_path: Path) -
     assert json.loads(again.splitlines()[-1])["trained"] == 0
 
 
+@pytest.mark.long
 def test_a_terminated_comparison_goes_on_with_the_same_command(tiny_data: Path, tmp_path: Path, cluster: str) -> None:
     place = Workplace(tmp_path / "place", tiny_data)
     command = ("compare", "tiny.yaml", "transfer.epochs=10", "--methods", "source_only,tgkt", "--seeds", "1", "-v")

@@ -15,6 +15,7 @@ from sfcmt.data.dataset import Dataset
 from sfcmt.data.loading import ImageReader, StreamedImages
 from sfcmt.data.schema import Split
 from sfcmt.errors import DataError
+from sfcmt.models.normalise import Normalise
 from sfcmt.testing.tiny import SIZE, write_tiny
 
 
@@ -27,7 +28,9 @@ def reader_of(folder: Path, cache: Path, memory_gb: float = 8.0) -> ImageReader:
 
 
 def unlabelled(folder: Path, cache: Path, holdout: float = 0.15, memory_gb: float = 8.0) -> UnlabelledData:
-    return UnlabelledData(Dataset(folder), DataConfig(holdout=holdout), reader_of(folder, cache, memory_gb))
+    dataset, reader = Dataset(folder), reader_of(folder, cache, memory_gb)
+    to_source = Normalise(dataset.manifest.source.normalisation)
+    return UnlabelledData(dataset, DataConfig(holdout=holdout), reader, to_source)
 
 
 def groups(folder: Path, split: Split, rows: Tensor) -> set[str]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+import zlib
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from sfcmt.data.images import Pixels, decode, encode_png, fill_holes, is_storable, resize
+from sfcmt.data.images import Pixels, decode, encode, encode_png, fill_holes, is_storable, resize
 from sfcmt.errors import DataError
 from tests.data.trees import depth, encoded, grey, rgb
 
@@ -56,9 +57,82 @@ def test_an_absurd_size_is_no_image() -> None:
         decode(bytes(damaged), "photo 7")
 
 
-def test_floating_point_images_are_refused() -> None:
-    with pytest.raises(DataError, match="photo 7: images of mode F are not supported"):
-        decode(encoded(np.zeros((4, 4), dtype=np.float32), "TIFF"), "photo 7")
+def test_a_floating_point_tiff_keeps_its_values_and_what_is_none_is_a_hole() -> None:
+    metres = np.array([[0.25, 3.125, np.nan], [np.inf, -np.inf, 7e-9]], dtype=np.float32)
+    x_CHW = decode(encoded(metres, "TIFF"), "x")
+    assert x_CHW.dtype == np.float32
+    np.testing.assert_array_equal(x_CHW, np.array([[[0.25, 3.125, 0], [0, 0, 7e-9]]], dtype=np.float32))
+
+
+def many(channels: int, dtype: str) -> Pixels:
+    """(channels, 9, 7) of any type."""
+    values = np.random.default_rng(channels).integers(1, 200, (channels, 9, 7)) * {"uint8": 1, "uint16": 300}.get(
+        dtype, 0.37
+    )
+    return values.astype(dtype)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+@pytest.mark.parametrize("channels", [1, 2, 3, 4, 7])
+def test_any_image_is_encoded_without_loss_as_a_png_where_one_can_hold_it(channels: int, dtype: str) -> None:
+    x_CHW = many(channels, dtype)
+    data = encode(x_CHW)
+    back = decode(data, "x", exact=True)
+    assert back.dtype == dtype
+    np.testing.assert_array_equal(back, x_CHW)
+    assert is_storable(data)
+    is_png = (channels, dtype) in [(1, "uint8"), (3, "uint8"), (1, "uint16")]
+    assert data.startswith(b"\x89PNG" if is_png else b"\x93NUMPY")
+
+
+def npy(values: NDArray[np.generic]) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, values, allow_pickle=True)
+    return buffer.getvalue()
+
+
+def test_an_array_of_one_channel_or_of_the_other_order_of_bytes() -> None:
+    np.testing.assert_array_equal(decode(npy(depth(0)), "x"), depth(0)[None])
+    found = decode(npy(depth(0).astype(">u2")), "x")
+    assert found.dtype == np.dtype("uint16")
+    np.testing.assert_array_equal(found, depth(0)[None])
+    holed = decode(npy(np.array([[np.nan, 2.0]], dtype=np.float32)), "x")
+    assert holed.tolist() == [[[0.0, 2.0]]]
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (npy(np.zeros((4, 4))), "values of float64; allowed: uint8, uint16, float32"),
+        (npy(np.zeros((4, 4), dtype=np.int32)), "values of int32; allowed"),
+        (npy(np.array([[{}]], dtype=object)), "not a readable .npy file"),
+        (npy(depth(0))[:-9], "not a readable .npy file"),
+        (b"\x93NUMPY", "not a readable .npy file"),
+        (npy(np.zeros(4, dtype=np.uint8)), r"an array of shape \(4,\); allowed: \(height, width\) or"),
+        (npy(np.zeros((0, 4), dtype=np.uint8)), r"an array of shape \(0, 4\)"),
+        (npy(np.zeros((5, 30, 40), dtype=np.uint8)), r"an array of shape \(5, 30, 40\); allowed: .*width, channels\)"),
+    ],
+)
+def test_an_array_that_is_no_image_is_named(data: bytes, message: str) -> None:
+    with pytest.raises(DataError, match=f"photo 7: {message}"):
+        decode(data, "photo 7")
+
+
+def colour_png_of_16_bits() -> bytes:
+    """2 x 1 pixels: Pillow cannot write one."""
+    rows = b"\x00" + np.arange(6, dtype=">u2").tobytes()
+    header = (2).to_bytes(4, "big") + (1).to_bytes(4, "big") + bytes([16, 2, 0, 0, 0])
+    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
+    body = [
+        len(data).to_bytes(4, "big") + name + data + zlib.crc32(name + data).to_bytes(4, "big") for name, data in chunks
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(body)
+
+
+def test_colours_of_16_bits_lose_none_unnoticed() -> None:
+    assert decode(colour_png_of_16_bits(), "x").dtype == np.uint8
+    with pytest.raises(DataError, match=r"photo 7: a colour image of 16 bits, .* save it as \.npy"):
+        decode(colour_png_of_16_bits(), "photo 7", exact=True)
 
 
 def test_values_beyond_16_bits_are_refused() -> None:
@@ -73,7 +147,7 @@ def test_encode_png_is_lossless(x_CHW: Pixels) -> None:
     np.testing.assert_array_equal(back if back.ndim == 2 else back.transpose(2, 0, 1), x_CHW.squeeze())
 
 
-def test_only_png_and_jpeg_are_stored_as_they_are() -> None:
+def test_only_png_and_jpeg_of_image_files_are_stored_as_they_are() -> None:
     assert [is_storable(encoded(rgb(0), kind)) for kind in ("PNG", "JPEG", "TIFF", "BMP")] == [True, True, False, False]
 
 
@@ -116,6 +190,29 @@ def test_resize_of_8_bits_keeps_channels_apart(channels: int) -> None:
     small = resize(x_CHW, 8)
     assert small.shape == (channels, 8, 8)
     assert [channel.tolist() for channel in small[:, 0, 0]] == [50, 100, 150][:channels]
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+@pytest.mark.parametrize("size", [5, 16])
+def test_each_channel_is_resized_as_an_image_of_its_own(dtype: str, size: int) -> None:
+    x_CHW = many(5, dtype)
+    small = resize(x_CHW, size)
+    assert small.shape == (5, size, size)
+    assert small.dtype == dtype
+    np.testing.assert_array_equal(small, np.concatenate([resize(plane[None], size) for plane in x_CHW]))
+
+
+@pytest.mark.parametrize("size", [5, 16, 96])
+def test_colours_are_resized_as_pillow_does(size: int) -> None:
+    pixels = rgb(3, (37, 41))
+    expected = np.asarray(Image.fromarray(pixels).resize((size, size), Image.Resampling.BILINEAR))
+    np.testing.assert_array_equal(resize(pixels.transpose(2, 0, 1), size), expected.transpose(2, 0, 1))
+
+
+def test_small_floats_are_resized_without_rounding() -> None:
+    small = resize(np.linspace(0.001, 0.002, 64, dtype=np.float32).reshape(1, 8, 8), 4)
+    assert len(np.unique(small)) == 16
+    assert 0.001 < small.min() < small.max() < 0.002
 
 
 def test_holes_do_not_bleed_when_kept() -> None:

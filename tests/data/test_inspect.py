@@ -11,9 +11,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sfcmt.data.dataset import Dataset
+from sfcmt.data.images import decode
 from sfcmt.data.importer import import_dataset
 from sfcmt.data.inspect import contact_sheet, summarise
 from sfcmt.data.schema import Split
+from sfcmt.testing.tiny import write_tiny
 from tests.data.trees import TREES
 
 
@@ -37,7 +39,7 @@ def test_summary(dataset: Dataset) -> None:
     assert (summary.source.bits, summary.target.bits, summary.target.name) == (8, 8, "depth")
     assert summary.min_size == summary.max_size == (12, 16)
     assert summary.sealed == ("origins", "target_labels", "target_source")
-    assert summary.digest == dataset.digest(*Split)
+    assert summary.digest == dataset.whole_digest
 
 
 def test_sheet_shows_sources_targets_and_pairs(dataset: Dataset) -> None:
@@ -65,6 +67,26 @@ def test_depth_of_16_bits_is_stretched_between_percentiles(tmp_path: Path) -> No
     low, high = image.get_clim()
     assert np.mean(pixels < low) == pytest.approx(0.02, abs=0.01)
     assert np.mean(pixels > high) == pytest.approx(0.02, abs=0.01)
+
+
+@pytest.mark.parametrize(("channels", "bits"), [(2, 8), (3, 8), (3, 16), (5, 16), (4, 32)])
+def test_of_several_channels_the_first_three_are_the_colours(tmp_path: Path, channels: int, bits: int) -> None:
+    dataset = Dataset(write_tiny(tmp_path / "data", rows=6, bits=bits, channels=channels))
+    found = np.asarray(drawn(contact_sheet(dataset, columns=3))[3].images[0].get_array())
+    stored = decode(dataset.table(Split.TARGET)["image"].to_pylist()[0], "x")
+    assert found.shape == (32, 32, 3)
+    for place, channel in enumerate((0, 1, min(2, channels - 1))):
+        if bits == 8:
+            np.testing.assert_array_equal(found[..., place], stored[channel])
+        else:
+            assert (found.min(), found.max()) == (0, 1)
+            assert np.corrcoef(found[..., place].ravel(), stored[channel].ravel())[0, 1] > 0.99
+
+
+def test_metres_are_stretched_too(tmp_path: Path) -> None:
+    dataset = Dataset(write_tiny(tmp_path / "data", rows=6, bits=32))
+    low, high = drawn(contact_sheet(dataset, columns=3))[3].images[0].get_clim()
+    assert 0.4 < low < high < 4.6
 
 
 def test_the_sheet_leaves_pyplot_alone(dataset: Dataset) -> None:

@@ -11,7 +11,6 @@ from sfcmt.config import DataConfig
 from sfcmt.data import opening
 from sfcmt.data.dataset import Dataset
 from sfcmt.data.opening import open_dataset
-from sfcmt.data.schema import Split
 from sfcmt.data.synthetic.dataset import SyntheticSpec
 from sfcmt.errors import ConfigError, DataError
 
@@ -23,7 +22,7 @@ def test_a_folder_is_opened_where_it_is(tiny_data: Path, tmp_path: Path) -> None
 
 def test_a_home_folder_is_found(tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tiny_data.parent))
-    assert open_dataset(DataConfig(folder="~/tiny"), tmp_path).digest(*Split) == Dataset(tiny_data).digest(*Split)
+    assert open_dataset(DataConfig(folder="~/tiny"), tmp_path).whole_digest == Dataset(tiny_data).whole_digest
 
 
 def test_no_folder_is_a_mistake_that_says_what_to_write(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from sfcmt.data.dataset import Dataset, read_part
-from sfcmt.data.images import decode
+from sfcmt.data.images import Pixels, decode, encode
 from sfcmt.data.manifest import Holes
 from sfcmt.data.schema import Sealed, Split
 from sfcmt.data.writer import DatasetInfo, DatasetWriter
@@ -110,11 +110,71 @@ def test_a_grey_image_saved_as_rgb_is_a_target_image(tmp_path: Path) -> None:
     np.testing.assert_array_equal(decode(image, "x"), grey(1)[None])
 
 
+def write_targets(folder: Path, *images: bytes | Pixels) -> Dataset:
+    """A data set of these target images, the first of which is a pair's."""
+    with DatasetWriter(folder, info()) as writer:
+        for label in (0, 1):
+            writer.add_source(encoded(rgb(label)), label, str(label), "s")
+        writer.add_pair(encoded(rgb(0)), images[0], "p", "p")
+        for number, image in enumerate(images[1:]):
+            writer.add_target(image, f"t{number}", f"t{number}")
+    return Dataset(folder)
+
+
+def test_coloured_target_images_keep_their_channels_and_so_does_a_grey_one_among_them(tmp_path: Path) -> None:
+    dataset = write_targets(tmp_path / "data", encoded(rgb(0)), encoded(np.full((12, 16, 3), 9, dtype=np.uint8)))
+    assert (dataset.manifest.target.channels, dataset.manifest.target.bits) == (3, 8)
+    assert len(dataset.manifest.target.normalisation.mean) == 3
+    image = dataset.table(Split.TARGET)["image"].to_pylist()[0]
+    assert decode(image, "x").shape == (3, 12, 16)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+def test_any_number_of_channels_by_their_own_statistics(dtype: str, tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    scale = np.array([1.0, 2.0, 0.001 if dtype == "float32" else 0.5, 1.5])[:, None, None]
+    pair, target = ((random.integers(2, 99, (4, 12, 16)) * scale).astype(dtype) for _ in range(2))
+    dataset = write_targets(tmp_path / "data", pair, encode(target))
+    modality, both = dataset.manifest.target, np.stack([pair, target]).astype(np.float64)
+    assert (modality.channels, modality.bits) == (4, {"uint8": 8, "uint16": 16, "float32": 32}[dtype])
+    np.testing.assert_allclose(modality.normalisation.mean, both.mean(axis=(0, 2, 3)), rtol=1e-6)
+    np.testing.assert_allclose(modality.normalisation.std, both.std(axis=(0, 2, 3)), rtol=1e-6)
+    stored = dataset.table(Split.TARGET)["image"].to_pylist()[0]
+    np.testing.assert_array_equal(decode(stored, "x"), target)
+
+
+def test_a_pixel_is_a_hole_where_no_channel_has_a_value(tmp_path: Path) -> None:
+    x_CHW = np.full((2, 12, 16), 7, dtype=np.uint8)
+    x_CHW[0, :, :8], x_CHW[:, :3] = 0, 0  # half of the first channel, and the first rows of both
+    x_CHW[1, 3:, 0] = 9
+    with DatasetWriter(tmp_path / "data", info("fill")) as writer:
+        writer.add_source(encoded(rgb(0)), 0, "s", "s")
+        writer.add_pair(encoded(rgb(0)), x_CHW, "p", "p")
+        writer.add_target(x_CHW, "t", "t")
+    found = decode(Dataset(tmp_path / "data").table(Split.TARGET)["image"].to_pylist()[0], "x")
+    np.testing.assert_array_equal(found[:, 3:], x_CHW[:, 3:])
+    np.testing.assert_array_equal(found[:, :3], np.repeat(x_CHW[:, 3:4], 3, axis=1))
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        ((grey(0)[None], rgb(0).transpose(2, 0, 1)), "t0: 3 x uint8 image in a data set of 1 x uint8 images"),
+        ((rgb(0).transpose(2, 0, 1), grey(0)[None]), "t0: 1 x uint8 image in a data set of 3 x uint8 images"),
+        ((grey(0)[None], grey(0)[None].astype(np.float32)), "t0: 1 x float32 image in a data set of 1 x uint8 images"),
+    ],
+)
+def test_target_images_of_another_kind_are_refused(images: tuple[Pixels, ...], message: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=message):
+        write_targets(tmp_path / "out" / "data", *images)
+    assert list((tmp_path / "out").iterdir()) == []
+
+
 def test_others_may_read_what_was_written(tmp_path: Path) -> None:
     assert written(tmp_path / "data").folder.stat().st_mode & 0o055 == 0o055
 
 
-@pytest.mark.parametrize("classes", [("cat",), ("cat", "cat"), ()])
+@pytest.mark.parametrize("classes", [("cat",), ("cat", "cat")])
 def test_classes_must_be_two_different_names(classes: tuple[str, ...], tmp_path: Path) -> None:
     with pytest.raises(DataError, match="classes must be two or more different names"):
         DatasetWriter(tmp_path / "data", info(classes=classes))
@@ -148,10 +208,10 @@ def _bad_rows(writer: DatasetWriter, row: str) -> None:
         ("label", "here: label 2 is outside the 2 classes"),
         ("negative", "here: label -1 is outside the 2 classes"),
         ("grey source", "here: a source image must be RGB with 8 bits, not 1 x uint8"),
-        ("rgb target", "here: a target image must have one channel, not 3"),
+        ("rgb target", "here: 3 x uint8 image in a data set of 1 x uint16 images"),
         ("pair sizes", r"here: the pair's sizes differ: \(5, 5\) and \(12, 16\)"),
         ("real size", r"here: its real source image is \(5, 5\), not \(12, 16\)"),
-        ("bits", "here: uint8 image in a data set of uint16 images"),
+        ("bits", "here: 1 x uint8 image in a data set of 1 x uint16 images"),
         ("corrupt", "here: not a readable image"),
     ],
 )

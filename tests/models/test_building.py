@@ -24,9 +24,14 @@ def test_images_of_a_size_that_a_backbone_does_not_take_are_refused() -> None:
     assert problem.allowed.startswith("a size that vit_tiny_patch16_224 takes")
 
 
-@pytest.mark.parametrize(("name", "millions"), [("light", "0.00"), ("unet", "0.12")])
+@pytest.mark.parametrize(("name", "millions"), [("light", "0.00"), ("unet", "0.12"), ("project", "0.00")])
 def test_a_translator_is_told_with_its_size(name: str, millions: str) -> None:
     assert built_translator(BridgeConfig(translator=name), 48) == f"translator {name}: {millions} M parameters"
+
+
+def test_a_fixed_translator_is_not_built() -> None:
+    raw = {"method": "tgkt", "source": {"backbone": "small", "pretrained": False}, "bridge": {"translator": "normals"}}
+    assert len([*built(parse_experiment(raw))]) == 1
 
 
 def test_a_translator_is_built_only_for_methods_that_use_it() -> None:

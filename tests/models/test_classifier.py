@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import torch
 
+from sfcmt.models.bottleneck import BOTTLENECK, BottleneckClassifier
 from sfcmt.models.classifier import (
-    BOTTLENECK,
     BatchNormFrozen,
-    Classifier,
     batchnorm_layers,
     copy_of,
     depthwise_convolutions,
     frozen,
-    head_parameters,
     set_batchnorm_momentum,
 )
 
 
-def model() -> Classifier:
+def model() -> BottleneckClassifier:
     torch.manual_seed(0)
-    return Classifier("small", classes=5)
+    return BottleneckClassifier("small", classes=5)
 
 
 def test_gives_bottleneck_features_and_logits() -> None:
@@ -42,7 +40,7 @@ def test_a_frozen_head_gets_no_gradient() -> None:
     network(torch.randn(3, 3, 32, 32)).logits_BK.sum().backward()
     assert all(parameter.grad is None for parameter in network.head.parameters())
     assert all(parameter.grad is not None for parameter in network.bottleneck.parameters())
-    assert len(head_parameters(network)) == 4 + 3
+    assert len(network.new_parameters()) == 4 + 3
 
 
 def test_frozen_is_in_evaluation_mode_without_gradients() -> None:

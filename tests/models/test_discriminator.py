@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import torch
 
-from sfcmt.models.classifier import BOTTLENECK
+from sfcmt.models.bottleneck import BOTTLENECK
 from sfcmt.models.discriminator import Discriminator
 
 
 def test_learns_to_tell_two_clouds_apart() -> None:
     torch.manual_seed(0)
-    discriminator, is_target = Discriminator(), torch.arange(64) % 2
+    discriminator, is_target = Discriminator(BOTTLENECK), torch.arange(64) % 2
     features = torch.randn(64, BOTTLENECK) + 0.5 * is_target[:, None]
     optimiser = torch.optim.Adam(discriminator.parameters(), lr=1e-2)
     for _ in range(20):

@@ -31,5 +31,11 @@ def test_masked_holes_become_the_mean_and_kept_ones_do_not() -> None:
         assert Normalise(statistics, holes)(x).flatten().tolist() == [-2.0, -1.0, 1.0, -2.0]
 
 
+def test_of_several_channels_a_hole_is_0_in_all() -> None:
+    x = torch.tensor([[0, 50], [0, 0]]).view(1, 2, 1, 2)  # (0, 0) and (50, 0)
+    both = Normalisation(mean=(100.0, 10.0), std=(50.0, 5.0))
+    assert Normalise(both, "mask")(x).flatten().tolist() == [0.0, -1.0, 0.0, -2.0]
+
+
 def test_its_constants_are_no_part_of_a_model_s_state() -> None:
     assert not Normalise(Normalisation(mean=(1.0,), std=(1.0,))).state_dict()

@@ -12,9 +12,11 @@ import torch
 
 from sfcmt.data.manifest import Normalisation
 from sfcmt.errors import ConfigError, ModelError, SfcmtError
-from sfcmt.models.classifier import Classifier
+from sfcmt.models.bottleneck import BottleneckClassifier
 from sfcmt.models.target_model import ModelSpec, TargetModel
+from sfcmt.models.translators.fixed import FIXED
 
+COLOURS = Normalisation(mean=(120.0, 110.0, 100.0), std=(60.0, 59.0, 58.0))
 Damage = Callable[[Path], object]
 
 
@@ -31,7 +33,7 @@ def make(**changes: object) -> TargetModel:
         "normalisation": Normalisation(mean=(30000.0,), std=(9000.0,)),
     }
     torch.manual_seed(0)
-    model = TargetModel(ModelSpec(**fields | changes), Classifier("small", 3)).train()
+    model = TargetModel(ModelSpec(**fields | changes), BottleneckClassifier("small", 3)).train()
     for _ in range(2):
         model(pixels(model))
     return model.eval()
@@ -48,8 +50,11 @@ def pixels(model: TargetModel) -> torch.Tensor:
         {"translator": "copy", "holes": "fill"},
         {"translator": "unet", "bits": 8},
         {"translator": "copy", "channels": 3, "normalisation": Normalisation(mean=(1.0,) * 3, std=(2.0,) * 3)},
+        {"translator": "light", "channels": 3, "normalisation": Normalisation(mean=(1.0,) * 3, std=(2.0,) * 3)},
+        {"translator": "project", "channels": 5, "normalisation": Normalisation(mean=(1.0,) * 5, std=(2.0,) * 5)},
+        *({"translator": name, "colours": COLOURS} for name in FIXED),
     ],
-    ids=["light", "copy", "unet", "source"],
+    ids=["light", "copy", "unet", "source", "light of 3", "project of 5", *FIXED],
 )
 def test_a_saved_model_answers_as_before(tmp_path: Path, changes: dict[str, Any]) -> None:
     model = make(**changes)
@@ -69,6 +74,32 @@ def test_logits_are_those_of_the_translated_normal_image() -> None:
     normal = torch.where(x == 0, 0.0, (x.float() - 30000) / 9000)
     with torch.no_grad():
         torch.testing.assert_close(model(x), model.classifier(normal.repeat(1, 3, 1, 1)).logits_BK)
+
+
+def test_a_model_of_three_channels_sees_them_through_its_translator() -> None:
+    normalisation = Normalisation(mean=(100.0, 200.0, 300.0), std=(10.0, 20.0, 30.0))
+    model = make(channels=3, holes="keep", normalisation=normalisation)
+    x = pixels(model)
+    normal = (x.float() - torch.tensor(normalisation.mean).view(3, 1, 1)) / torch.tensor([10.0, 20, 30]).view(3, 1, 1)
+    with torch.no_grad():
+        expected = model.classifier(model.translator(normal)).logits_BK
+        torch.testing.assert_close(model(x), expected)
+        assert not torch.allclose(expected, model.classifier(2 * normal).logits_BK)
+
+
+@pytest.mark.parametrize("name", FIXED)
+def test_a_fixed_translator_reads_stored_pixels(name: str) -> None:
+    model = make(translator=name, colours=COLOURS)
+    x = pixels(model)
+    seen = FIXED[name](model.spec.normalisation, "mask", COLOURS)(x)
+    with torch.no_grad():
+        torch.testing.assert_close(model(x), model.classifier(seen).logits_BK)
+
+
+def test_only_a_model_with_a_fixed_translator_says_whose_colours_it_makes(tmp_path: Path) -> None:
+    for changes in ({}, {"translator": "normals", "colours": COLOURS}):
+        make(**changes).save(tmp_path)
+        assert ("colours" in json.loads((tmp_path / "model.json").read_text())) == bool(changes)
 
 
 def _without(name: str) -> Damage:

@@ -12,7 +12,6 @@ import numpy as np
 import pyarrow as pa
 
 from sfcmt.data.dataset import Dataset
-from sfcmt.data.schema import Split
 from sfcmt.reports.sources.ablation import AblationResults, read_ablation
 from sfcmt.testing.tiny import tiny_experiment
 from sfcmt.tuning.ablation.results import ORACLE_SCHEMA, SCHEMA, to_bytes
@@ -55,7 +54,7 @@ def ablation(
         "experiment": "tiny",
         "method": experiment.method,
         "data": dataset.manifest.name,
-        "data_digest": digest or dataset.digest(*Split),
+        "data_digest": digest or dataset.whole_digest,
     }
     rows = []
     for arm in checked.design.arms:

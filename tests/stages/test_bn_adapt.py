@@ -24,7 +24,8 @@ def test_the_first_layer_has_the_moments_of_the_data(
     else:  # one more than a batch: no batch may be left with a single image
         data, store = write_tiny(tmp_path / "data", rows), tmp_path / "store"
     context = context_of(tiny_experiment(data, store).with_method("bn_adapt"), tmp_path / "work")
-    stem: Any = BatchNormAdaptation().adapt(context).classifier.backbone.conv1
+    adapted: Any = BatchNormAdaptation().adapt(context).classifier
+    stem = adapted.backbone.conv1
     normalisation = context.workspace.recipe.dataset.manifest.target.normalisation
     x = (pixels(data, Split.TARGET, "image").double() - normalisation.mean[0]) / normalisation.std[0]
     first = stem[0]

@@ -29,7 +29,7 @@ def learner_of(data: Path, store: Path, tmp_path: Path, **fields: float) -> tupl
     context = context_of(experiment, tmp_path)
     config = experiment.bridge.model_copy(update=OFF | fields)
     torch.manual_seed(0)
-    learner = BridgeLearner(TRANSLATORS["light"](), context.source, config).train()
+    learner = BridgeLearner(TRANSLATORS["light"](1), context.source, config).train()
     return learner, next(iter(context.data.epoch(config, torch.Generator().manual_seed(0))))
 
 

@@ -26,7 +26,7 @@ from sfcmt.callbacks import Callback
 from sfcmt.config import BridgeConfig, SourceConfig, Training
 from sfcmt.data.batches import SourceData
 from sfcmt.distributed import rank
-from sfcmt.models.classifier import Classifier
+from sfcmt.models.bottleneck import BottleneckClassifier
 from sfcmt.models.target_model import TargetModel
 from sfcmt.models.translators import TRANSLATORS
 from sfcmt.outputs import Outputs
@@ -102,10 +102,10 @@ def source_learnt(context: TransferContext[Any]) -> Learnt:
     workspace = context.workspace
     recipe, dataset = workspace.recipe, workspace.recipe.dataset
     config = recipe.needed("source").settings(SourceConfig)
-    data = SourceData(dataset, recipe.data, workspace.reader)
+    data = SourceData(dataset, recipe.data, workspace.reader())
     data.column.normalise.double()
     workspace.seed_everything("init")
-    model = Classifier(config.backbone, len(dataset.classes)).double()
+    model = BottleneckClassifier(config.backbone, len(dataset.classes)).double()
     fit(SourceLearner(model, config), data, config, workspace)
     return Learnt(workspace.curves, model.state_dict())
 
@@ -114,7 +114,7 @@ def bridge_learnt(context: TransferContext[Any], changes: dict[str, Any]) -> Lea
     """Train a translator as `train_bridge` does."""
     config = context.workspace.recipe.needed("bridge").settings(BridgeConfig).model_copy(update=changes)
     context.workspace.seed_everything("init")
-    translator = TRANSLATORS[config.translator]()
+    translator = TRANSLATORS[config.translator](1)
     learner = BridgeLearner(translator, context.source, config).double()
     fit(learner, context.data, config, context.workspace)
     return Learnt(context.workspace.curves, translator.state_dict())

@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from sfcmt.callbacks import Callback
 from sfcmt.config import SourceConfig, Training
 from sfcmt.data.batches import SourceData
-from sfcmt.models.classifier import Classifier, depthwise_convolutions
+from sfcmt.models.bottleneck import BottleneckClassifier
+from sfcmt.models.classifier import depthwise_convolutions
 from sfcmt.recipe import Recipe
 from sfcmt.stages.fit import DivergedError, fit
 from sfcmt.stages.learner import Learner, ParameterGroup
@@ -191,10 +192,10 @@ def _made(folder: Path) -> Path:
 def test_frozen_depthwise_convolutions_stay_as_they_are(tiny_data: Path, tmp_path: Path) -> None:
     place = workspace(tiny_data, tmp_path)
     config = place.recipe.settings(SourceConfig).model_copy(update={"epochs": 1, "freeze_depthwise": True, "batch": 48})
-    model = Classifier("mobilenetv2_035", classes=3)
+    model = BottleneckClassifier("mobilenetv2_035", classes=3)
     before = {name: tensor.clone() for name, tensor in model.named_parameters()}
     depthwise = {id(layer.weight) for layer in depthwise_convolutions(model)}
-    data = SourceData(place.recipe.dataset, place.recipe.data, place.reader)
+    data = SourceData(place.recipe.dataset, place.recipe.data, place.reader())
     fit(SourceLearner(model, config), data, config, place)
     same = {id(tensor) for name, tensor in model.named_parameters() if torch.equal(tensor, before[name])}
     assert len(depthwise) == 17

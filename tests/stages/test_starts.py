@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from sfcmt.artifact import Artifact
 from sfcmt.errors import StoreError
 from sfcmt.models.target_model import TargetModel
 from sfcmt.outputs import OUTPUTS, Outputs
@@ -77,6 +78,20 @@ def test_a_pool_is_distilled_into_its_first_model(tiny_data: Path, tiny_store: P
     mean = torch.stack(said).mean(dim=0)
     after = Outputs.load(artifact.path / OUTPUTS).target_logits.softmax(dim=1)
     assert (after - mean).abs().mean() < (said[0] - mean).abs().mean()
+
+
+def test_a_pool_s_member_that_sees_other_images_is_no_start(tiny_data: Path, tiny_store: Path, tmp_path: Path) -> None:
+    def pool_of(*translators: str) -> list[Artifact]:
+        named = [tiny_experiment(tiny_data, tiny_store, bridge={"translator": name}) for name in translators]
+        return [get_or_train("transfer", experiment.with_method("bn_adapt")) for experiment in named]
+
+    for place, translators in enumerate([("normals", "light"), ("normals",)]):
+        pool = pool_of(*translators)
+        transfer = {"pool": [member.identity for member in pool], **STAND}
+        still = tiny_experiment(tiny_data, tiny_store, method="pool_distillation", transfer=transfer)
+        found = PoolDistillation().adapt(context_of(still, tmp_path / str(place))).classifier.state_dict()
+        start = pool[1] if len(pool) > 1 else get_or_train("source", still)
+        assert_close(found, TargetModel.load(start.path).classifier.state_dict())
 
 
 def test_a_missing_member_is_named(tiny_data: Path, tiny_store: Path, tmp_path: Path) -> None:

@@ -9,8 +9,10 @@ import pytest
 import torch
 
 from sfcmt.data.augment import random_views
+from sfcmt.data.manifest import Modality, Normalisation
+from sfcmt.errors import DataError
 from sfcmt.models.classifier import Prediction
-from sfcmt.stages.misread_pairs import MisreadPairTeacher
+from sfcmt.stages.misread_pairs import MisreadPairTeacher, target_statistics_for_rgb
 from sfcmt.stages.teacher import Teacher, mean_of
 from sfcmt.stages.transfer_context import TransferContext
 from sfcmt.testing.tiny import context_of, tiny_experiment
@@ -72,6 +74,14 @@ def test_released_socket_misreads_its_pairs(context: TransferContext[Any]) -> No
     expected = context.source((pixels - mean) / std)
     found = teacher(rows, lambda: pixels)
     torch.testing.assert_close(found.logits_BK, expected.logits_BK, atol=1e-4, rtol=1e-4)
+
+
+def test_released_socket_takes_one_channel_of_whole_numbers() -> None:
+    for channels, bits in ((3, 8), (1, 32)):
+        statistics = Normalisation(mean=(1.0,) * channels, std=(1.0,) * channels)
+        modality = Modality(name="hha", channels=channels, bits=bits, normalisation=statistics)
+        with pytest.raises(DataError, match="as_released: takes target images of 1 channel of 8 or 16 bits"):
+            target_statistics_for_rgb(modality)
 
 
 def test_several_teachers_are_followed_in_their_mean_probability() -> None:

@@ -11,7 +11,7 @@ import pytest
 import torch
 from mlflow.entities import Run
 
-from sfcmt.data.loading import decode_all
+from sfcmt.data.loading import Shape, decode_all
 from sfcmt.data.schema import Split
 from sfcmt.identity import digest
 from sfcmt.stages.methods.tgkt import TGKTConfig
@@ -49,7 +49,7 @@ def runs() -> list[Run]:
 
 def pixels_of(comparison: Comparison) -> torch.Tensor:
     """Raw pixels of the target images."""
-    return decode_all(comparison.dataset.table(Split.TARGET)["image"], 32, False, "target").float()
+    return decode_all(comparison.dataset.table(Split.TARGET)["image"], Shape(32), "target").float()
 
 
 @pytest.fixture(scope="class")

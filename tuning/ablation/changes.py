@@ -9,8 +9,7 @@ from typing import Any
 from sfcmt.errors import ConfigError, Problem
 from sfcmt.experiment import Experiment
 from sfcmt.identity import result_fields
-from sfcmt.recipes import source_data
-from sfcmt.stages.method import METHODS
+from sfcmt.recipes import image_size, source_size
 from sfcmt.tuning.ablation.designs import Design
 from sfcmt.tuning.ablation.factors import Factor, Level, factor_of
 from sfcmt.tuning.search.space import MAY_VARY, apply_values, may_vary
@@ -67,7 +66,7 @@ def arm_problems(design: Design, experiment: Experiment[Any]) -> Iterator[Proble
 
 def _trained(experiment: Experiment[Any]) -> dict[str, Any]:
     """What of an experiment is trained: a method that uses no bridge does not care for its fields."""
-    needs_bridge = METHODS[experiment.method].needs_bridge(experiment.transfer)
-    sections = [name for name in _SECTIONS if name != "bridge" or needs_bridge]
+    sections = [name for name in _SECTIONS if name != "bridge" or experiment.trains_bridge]
     trained: dict[str, Any] = {name: result_fields(getattr(experiment, name)) for name in sections}
-    return trained | {"method": experiment.method, "size": source_data(experiment).size}
+    sizes = [image_size(experiment), source_size(experiment)]
+    return trained | {"method": experiment.method, "sizes": sizes, "translator": experiment.bridge.fixed}

@@ -10,7 +10,6 @@ from typing import Any
 import pyarrow as pa
 from torch import Tensor
 
-from sfcmt.data.schema import Split
 from sfcmt.evaluation.labels import has_labels, open_labels
 from sfcmt.evaluation.oracles import oracle_logits
 from sfcmt.evaluation.scores import score
@@ -115,7 +114,7 @@ def _row(ablation: Ablation, run: Run, failure: str | None) -> dict[str, Any]:
         "experiment": Path(ablation.spec.experiment).stem,
         "method": run.recipe.name,
         "data": ablation.dataset.manifest.name,
-        "data_digest": ablation.dataset.digest(*Split),
+        "data_digest": ablation.dataset.whole_digest,
         "arm": run.arm.name,
         "is_baseline": run.arm == ablation.design.baseline,
         "factors": json.dumps(dict(run.arm.levels)),

@@ -22,7 +22,6 @@ import pyarrow as pa
 
 from sfcmt.clusters.persistence import require_persistent_store
 from sfcmt.data.dataset import Dataset
-from sfcmt.data.opening import open_dataset
 from sfcmt.errors import ConfigError, Problem
 from sfcmt.evaluation.labels import has_labels
 from sfcmt.experiment import Experiment
@@ -32,6 +31,7 @@ from sfcmt.recipe import Recipe
 from sfcmt.recipes import transfer_recipe
 from sfcmt.stages.fit import DivergedError
 from sfcmt.store import Store
+from sfcmt.task import open_task
 from sfcmt.tuning.ablation.designs import Arm
 from sfcmt.tuning.ablation.spec import CheckedAblation
 from sfcmt.tuning.kinds import StudyKind
@@ -71,7 +71,7 @@ class Ablation:
         self.checked = replace(checked, experiment=placed(checked.experiment, checked.spec.resources))
         self.experiment = self.checked.experiment
         self.store = Store(self.experiment.runtime.store)
-        self.dataset = open_dataset(self.experiment.data, self.store.root)
+        self.dataset = open_task(self.experiment, self.store.root)
         self.rule = checked.stopping_rule()
         if self.rule and self.spec.test.needs_labels and not has_labels(self.dataset):
             allowed = "a validator: the data set has no sealed labels to add seeds by"

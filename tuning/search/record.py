@@ -56,6 +56,7 @@ class StudyRecord:
             "data": {
                 "folder": str(self.dataset.folder.resolve()),
                 "manifest": self.dataset.manifest.model_dump(mode="json") | {"sealed": {}},
+                "classes": self.dataset.classes,
             },
             "anchors": dict(self.anchors),
             "made_of": self.made_of,
@@ -84,7 +85,7 @@ def read_record(folder: Path, store: str | None = None) -> StudyRecord:
         SearchSpec.model_validate(saved["spec"]),
         experiment,
         {name: Distribution.model_validate(one) for name, one in saved["space"].items()},
-        Dataset(Path(saved["data"]["folder"]), manifest),
+        Dataset(Path(saved["data"]["folder"]), manifest, tuple(saved["data"].get("classes", manifest.classes))),
         saved["anchors"],
         saved["made_of"],
     )

@@ -136,9 +136,7 @@ def _field_problems(name: str, distribution: Distribution, experiment: Experimen
 
 def declared_space(experiment: Experiment[Any]) -> Space:
     """`space: auto`: the ranges that the method's (and the bridge's, if it is used) fields declare for themselves."""
-    from sfcmt.stages.method import METHODS
-
-    sections = ("bridge", "transfer") if METHODS[experiment.method].needs_bridge(experiment.transfer) else ("transfer",)
+    sections = ("bridge", "transfer") if experiment.trains_bridge else ("transfer",)
     return {
         name: distribution
         for section in sections

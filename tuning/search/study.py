@@ -13,18 +13,20 @@ from typing import Any
 from optuna.trial import FrozenTrial, TrialState
 
 from sfcmt.clusters.persistence import require_persistent_store
+from sfcmt.config import GivenSourceConfig
 from sfcmt.data.dataset import Dataset
 from sfcmt.data.manifest import MANIFEST
-from sfcmt.data.opening import SYNTHETIC, absolute_data, open_dataset, open_elsewhere
-from sfcmt.data.schema import Split
+from sfcmt.data.opening import SYNTHETIC, absolute_data, open_elsewhere
 from sfcmt.errors import ConfigError, DataError, Problem
 from sfcmt.experiment import Experiment
 from sfcmt.file_format import FORMAT, NOW
+from sfcmt.models.given import GivenSource
 from sfcmt.outputs import OUTPUTS, Outputs
 from sfcmt.recipe import Recipe
 from sfcmt.recipes import TRANSFER
 from sfcmt.storage import absolute_store
 from sfcmt.store import Store
+from sfcmt.task import open_task
 from sfcmt.tuning.kinds import StudyKind
 from sfcmt.tuning.search.optuna_study import OptunaStudy, SearchError
 from sfcmt.tuning.search.record import StudyRecord, anchor_recipes, differences, make_record, read_record
@@ -69,7 +71,7 @@ class Study:
         require_persistent_store(checked.experiment.runtime.store)
         experiment = placed(checked.experiment, checked.spec.resources)
         store = Store(experiment.runtime.store)
-        record = make_record(name, checked, experiment, open_dataset(experiment.data, store.root))
+        record = make_record(name, checked, experiment, open_task(experiment, store.root))
         own = f"{name}-{record.identity}"
         twins = [known for known in study_names(store) if known.endswith(f"-{record.identity}") and known != own]
         if twins:
@@ -107,8 +109,8 @@ class Study:
 
     def dataset_now(self) -> Dataset:
         """The data set as it is now, with what is sealed. Raises `DataError` if it is gone, or has changed since."""
-        now = open_elsewhere(self.experiment.data, self.dataset.folder, self.store.root)
-        if now.digest(*Split) != self.dataset.digest(*Split):
+        now = open_elsewhere(self.experiment.data, self.dataset.folder, self.store.root).of_task(self.dataset.classes)
+        if now.whole_digest != self.dataset.whole_digest:
             raise DataError(f"{now.folder}: has changed since study {self.name} was made on it")
         return now
 
@@ -218,7 +220,12 @@ def placed(experiment: Experiment[Any], resources: Resources) -> Experiment[Any]
     """With the resources of a trial, and absolute places: trials, and whoever opens the study later, are elsewhere."""
     runtime = resources.applied_to(experiment.runtime)
     runtime = runtime.model_copy(update={"store": absolute_store(runtime.store)})
-    return experiment.model_copy(update={"runtime": runtime, "data": absolute_data(experiment.data)})
+    data, source = absolute_data(experiment.data), experiment.source
+    if isinstance(source, GivenSourceConfig):
+        given = GivenSource(source)
+        given.require_everywhere()
+        source = given.config_with_classes
+    return experiment.model_copy(update={"runtime": runtime, "data": data, "source": source})
 
 
 def extension_text(selection: Mapping[str, Any]) -> str:

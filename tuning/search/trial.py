@@ -15,13 +15,13 @@ from ray import tune
 from sfcmt.artifact import Artifact, Row
 from sfcmt.callbacks import Callback
 from sfcmt.clusters.locks import RayLock
-from sfcmt.data.opening import open_elsewhere
 from sfcmt.errors import SfcmtError
 from sfcmt.experiment import parse_experiment
 from sfcmt.outputs import OUTPUTS, Outputs
 from sfcmt.recipe import Recipe
 from sfcmt.recipes import TRANSFER, transfer_recipe
 from sfcmt.store import Store, Trainer
+from sfcmt.task import open_task_elsewhere
 from sfcmt.tuning.search.judge import Judge
 from sfcmt.tuning.search.ray_bridge import AT, FAILED, FINISHED, METRICS, NOTES, OBJECTIVES, STEP, TIME, VALUES
 from sfcmt.tuning.search.space import apply_values
@@ -60,7 +60,7 @@ def train_and_judge(
     experiment = apply_values(parse_experiment(context.experiment), values)
     store = Store(experiment.runtime.store, trainer, RayLock)
     judge = Judge(context.objective, [_anchor(identity, store) for identity in context.anchors])
-    dataset = open_elsewhere(experiment.data, context.folder, store.root)
+    dataset = open_task_elsewhere(experiment, context.folder, store.root)
     recipe = transfer_recipe(experiment, dataset, experiment.seed)
     listener = _Listener(recipe, judge, report, context.reports)
     artifact = store.get_or_train(recipe, experiment.runtime, listener)

@@ -64,6 +64,7 @@ class Crops(Importer[CropsOptions]):
             target_modality=options.target_modality or ("nir" if "nir" in source.stem.lower() else "depth"),
             classes=classes,
             provenance=options.provenance("crops", source),
+            source_images=options.source_images,
             holes=options.holes,
         )
         with DatasetWriter(destination, info) as writer:

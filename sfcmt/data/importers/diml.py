@@ -56,6 +56,7 @@ class Diml(Importer[DimlOptions]):
             target_modality="depth",
             classes=division.classes,
             provenance=options.provenance("diml", source),
+            source_images=options.source_images,
             holes=options.holes,
         )
         write(division, source, destination, info)

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from pydantic import Field
 
+from sfcmt.data.image_files import image_files, pairs_by_name
 from sfcmt.data.importer import IMPORTERS, Importer, ImportOptions
 from sfcmt.data.manifest import Holes
 from sfcmt.data.writer import DatasetInfo, DatasetWriter
 from sfcmt.errors import DataError
 
-_SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff"}
 _LABELS = "target_labels.csv"
 
 
@@ -28,23 +28,26 @@ class PairedOptions(ImportOptions):
 class Paired(Importer[PairedOptions]):
     """ROOT/source/CLASS/*, ROOT/pairs/source/** and ROOT/pairs/target/** paired by name, ROOT/target/**.
 
-    ROOT/target_labels.csv, with the columns file (below target/) and label (a class's name), is optional and sealed.
+    Optional: ROOT/source (without it, bring a source model), and ROOT/target_labels.csv with the columns file (below
+    target/) and label (a class's name), which is sealed.
     """
 
     options = PairedOptions
 
     def recognises(self, path: Path) -> bool:
-        return all((path / part).is_dir() for part in ("source", "pairs/source", "pairs/target", "target"))
+        return all((path / part).is_dir() for part in ("pairs/source", "pairs/target", "target"))
 
     def run(self, source: Path, destination: Path, options: PairedOptions) -> None:
-        classes = tuple(sorted({file.parent.name for file in _class_images(source)}))
-        pairs, labels = _pairs(source), _target_labels(source, classes)
+        classes = tuple(sorted({file.parent.name for file in _class_images(source)} or _named_labels(source)))
+        pairs = pairs_by_name(source / "pairs/source", source / "pairs/target")
+        labels = _target_labels(source, classes)
         info = DatasetInfo(
             name=destination.name,
             source_modality=options.source_modality,
             target_modality=options.target_modality,
             classes=classes,
             provenance=options.provenance("paired", source),
+            source_images=options.source_images,
             holes=options.holes,
         )
         with DatasetWriter(destination, info) as writer:
@@ -53,39 +56,25 @@ class Paired(Importer[PairedOptions]):
                 writer.add_source(file.read_bytes(), classes.index(file.parent.name), name, name)
             for stem, (first, second) in pairs.items():
                 writer.add_pair(first.read_bytes(), second.read_bytes(), f"pairs/{stem}", f"pairs {stem}")
-            for file in _images(source / "target"):
+            for file in image_files(source / "target"):
                 name = file.relative_to(source).as_posix()
                 writer.add_target(file.read_bytes(), name, name, label=labels.get(file))
 
 
-def _images(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES)
-
-
 def _class_images(root: Path) -> list[Path]:
-    files = _images(root / "source")
+    files = image_files(root / "source")
     for file in files:
         if file.parent.parent != root / "source":
             raise DataError(f"{file.relative_to(root)}: a source image must lie in source/CLASS/")
     return files
 
 
-def _pairs(root: Path) -> dict[str, tuple[Path, Path]]:
-    first, second = _by_stem(root, "pairs/source"), _by_stem(root, "pairs/target")
-    alone = sorted(first.keys() ^ second.keys())
-    if alone:
-        there, missing = ("source", "target") if alone[0] in first else ("target", "source")
-        raise DataError(f"pairs/{there}/{alone[0]}: its partner in pairs/{missing} is missing")
-    return {stem: (first[stem], second[stem]) for stem in first}
-
-
-def _by_stem(root: Path, part: str) -> dict[str, Path]:
-    files: dict[str, Path] = {}
-    for file in _images(root / part):
-        stem = file.relative_to(root / part).with_suffix("").as_posix()
-        if files.setdefault(stem, file) != file:
-            raise DataError(f"{file.relative_to(root)}: {files[stem].name} beside it has the same name")
-    return files
+def _named_labels(root: Path) -> set[str]:
+    """The classes that the file of labels names, if there is one."""
+    if not (root / _LABELS).is_file():
+        return set()
+    with (root / _LABELS).open(newline="") as stream:
+        return {row["label"] for row in csv.DictReader(stream, restval="") if row.get("label")}
 
 
 def _target_labels(root: Path, classes: tuple[str, ...]) -> dict[Path, int]:
@@ -93,7 +82,7 @@ def _target_labels(root: Path, classes: tuple[str, ...]) -> dict[Path, int]:
     path = root / _LABELS
     if not path.is_file():
         return {}
-    images, labels = dict.fromkeys(_images(root / "target")), dict[Path, int]()
+    images, labels = dict.fromkeys(image_files(root / "target")), dict[Path, int]()
     with path.open(newline="") as stream:
         reader = csv.DictReader(stream, restval="")
         if sorted(reader.fieldnames or ()) != ["file", "label"]:

@@ -40,6 +40,7 @@ class RgbNir(Importer[RgbNirOptions]):
             target_modality="nir",
             classes=division.classes,
             provenance=options.provenance("rgbnir", source),
+            source_images=options.source_images,
         )
         write(division, source, destination, info)
 

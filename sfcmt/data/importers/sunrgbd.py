@@ -58,6 +58,7 @@ class SunRgbd(Importer[SunRgbdOptions]):
             target_modality="depth",
             classes=classes,
             provenance=options.provenance("sunrgbd", source),
+            source_images=options.source_images,
             holes=options.holes,
         )
         division = _division(frames, classes, options)

@@ -1,4 +1,7 @@
-"""Translators T: a normalised 1-channel target image -> a 3-channel source-like image."""
+"""Learned translators T: a normalised target image of any number of channels -> a 3-channel source-like image.
+
+Those of `sfcmt.models.translators.fixed` learn nothing, and read stored pixels.
+"""
 
 from __future__ import annotations
 
@@ -10,5 +13,8 @@ from sfcmt.registry import Registry
 if TYPE_CHECKING:
     from torch import nn
 
-TRANSLATORS: Registry[Callable[[], nn.Module]] = Registry("bridge.translator", "sfcmt.models.translators")
-"""Makes a translator that maps (B, 1, H, W) to (B, 3, H, W) and starts as a channel copy."""
+TRANSLATORS: Registry[Callable[[int], nn.Module]] = Registry("bridge.translator", "sfcmt.models.translators")
+"""Makes, for C channels, a translator that maps (B, C, H, W) to (B, 3, H, W) and starts as a channel copy.
+
+Raises `ModelError` for a number of channels that it does not take.
+"""

@@ -1,4 +1,8 @@
-"""BN adaptation: the source model with batch-norm statistics of the target (Li et al. 2017, AdaBN)."""
+"""BN adaptation: the source model with batch-norm statistics of the target (Li et al. 2017, AdaBN).
+
+A network without batch norm keeps no statistics. There the scales and shifts of its normalisation are adapted instead
+(`sfcmt.stages.tent`); where there is none, the source model stays as it is. The artifact's notes say what was done.
+"""
 
 from __future__ import annotations
 
@@ -18,22 +22,33 @@ class BatchNormAdaptation(Method[TransferConfig]):
 
     trains: ClassVar[bool] = False
 
+    @classmethod
+    def parts(cls, config: TransferConfig) -> tuple[str, ...]:
+        """What stands in for it, too."""
+        return (*super().parts(config), "sfcmt.stages.tent")
+
     def adapt(self, context: TransferContext[TransferConfig]) -> TargetModel:
-        """One pass over the target images in training mode; no weight changes."""
+        """One pass over the target images; no weight changes where there is batch norm."""
         import torch
 
         from sfcmt.models.classifier import batchnorm_layers
+        from sfcmt.models.translators.copy import channel_copy
         from sfcmt.stages.predict import predict_rows
-        from sfcmt.stages.terms.base import channel_copy
+        from sfcmt.stages.tent import adapt_affines
 
-        student = context.new_student()
+        student, target = context.new_student(), context.data.target
         layers = list(batchnorm_layers(student))
+        order = torch.randperm(len(target), generator=context.workspace.seed_everything("order"))
+        if not layers:
+            adapted = adapt_affines(student, target, order)
+            done = f"scales and shifts of {adapted} other layers are adapted" if adapted else "it stays as it is"
+            context.workspace.notes.append(f"the source model has no batch norm: {done}")
+            return context.target_model(student)
         momenta = [layer.momentum for layer in layers]
         for layer in layers:
             layer.reset_running_stats()
             layer.momentum = None  # a plain average over all batches
-        order = torch.randperm(len(context.data.target), generator=context.workspace.seed_everything("order"))
-        predict_rows(lambda x: student.train()(channel_copy(x)), context.data.target, order, shared=False)
+        predict_rows(lambda x: student.train()(channel_copy(x)), target, order, shared=False)
         for layer, momentum in zip(layers, momenta, strict=True):
             layer.momentum = momentum
         return context.target_model(student)

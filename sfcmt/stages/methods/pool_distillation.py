@@ -23,7 +23,8 @@ class PoolDistillationConfig(TransferConfig):
     """The `transfer` section of `pool_distillation`; `sfcmt distill` writes it."""
 
     pool: tuple[str, ...] = ()
-    """Identities of transfers in the store. F_t starts from the first; none: the source model is the whole pool."""
+    """Identities of transfers in the store; none: the source model is the whole pool. F_t starts from the first that
+    sees target images as it does: through the same fixed translator, or none."""
     beta_f: float = Field(0.0, ge=0)
     """Weight of the feature distance on TI pairs."""
     beta_im: float = Field(1.0, ge=0)
@@ -58,5 +59,7 @@ class PoolDistillation(Method[PoolDistillationConfig]):
             "pair_features": lambda: PairFeatures(context.pair_teacher()),
             "infomax": InfoMax,
         }
-        start = TargetModel.load(members[0].path).classifier if members else None
+        models = (TargetModel.load(member.path) for member in members)
+        through = context.workspace.translator
+        start = next((model.classifier for model in models if model.spec.seen_through == through), None)
         return train_student(context, self.weights(context.config), terms, start)

@@ -48,6 +48,11 @@ class SOCKET(Method[SOCKETConfig]):
             "pair_features": config.beta_f,
         }
 
+    @classmethod
+    def batchnorm_field(cls, config: SOCKETConfig) -> str | None:
+        """The prior's weight."""
+        return "transfer.beta_bn" if config.beta_bn else None
+
     def adapt(self, context: TransferContext[SOCKETConfig]) -> TargetModel:
         """Train on TR target images and TI pairs."""
         from sfcmt.stages.misread_pairs import MisreadPairTeacher

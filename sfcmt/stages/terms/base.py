@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from sfcmt.data.batches import UnlabelledBatch
 from sfcmt.losses.batchnorm_matching import BatchNormStatistics, Moments
 from sfcmt.models.classifier import BatchNormFrozen, Classifier, Prediction
+from sfcmt.models.translators.copy import channel_copy
 
 
 class Step:
@@ -80,8 +81,3 @@ class Term(nn.Module, ABC):
 
 TermMakers = Mapping[str, Callable[[], Term]]
 """How to make the terms of a loss, by name."""
-
-
-def channel_copy(x_B1HW: Tensor) -> Tensor:
-    """The student's input: one channel three times."""
-    return x_B1HW.expand(-1, 3, -1, -1)

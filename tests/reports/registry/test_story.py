@@ -204,7 +204,7 @@ def test_a_version_says_where_it_comes_from(story: Story) -> None:
     assert {tags["sfcmt.stage.source"], tags["sfcmt.stage.bridge"]} == {
         path.name.partition("-")[2] for path in study.store.root.glob("stages/*") if "transfer" not in path.name
     }
-    assert tags["sfcmt.data"] == study.dataset.digest(*Split)
+    assert tags["sfcmt.data"] == study.dataset.whole_digest
     assert float(tags["sfcmt.validator.ensv_infomax"]) == pytest.approx(selection["scores"]["0"], rel=1e-5)
     assert tags["sfcmt.origin"] == "trial 0, by ensv_infomax over 2 models"
     assert json.loads(tags["sfcmt.values"]) == {"transfer.beta_f": 2.0}

@@ -60,7 +60,7 @@ def in_float64(model: Classifier, x_BCHW: Tensor) -> Prediction:
 def example(data: Path, store: Path, folder: Path, progress: float = 0.25, **fields: object) -> Example:
     """A batch of 16 of the tiny data under `tgkt`."""
     context = context_of(tiny_experiment(data, store, transfer=fields), folder)
-    student = context.new_student().train()
+    student: Any = context.new_student().train()
     torch.manual_seed(0)
     with torch.no_grad():
         for parameter in student.backbone.parameters():

@@ -139,6 +139,7 @@ def test_again_trains_nothing_and_changes_nothing(undisturbed: tuple[Workplace, 
     assert [run.to_dictionary() for run in place.runs()] == runs
 
 
+@pytest.mark.long
 def test_killed_and_paused_it_ends_like_an_undisturbed_one(
     undisturbed: tuple[Workplace, str], tiny_data: Path, tmp_path: Path
 ) -> None:
@@ -198,6 +199,7 @@ def test_without_labels_oracles_are_missing(
     assert found["validator/infomax"] == reference.table()["validator/infomax"]
 
 
+@pytest.mark.long
 def test_an_arm_that_diverges_is_told_with_its_reason_and_not_tried_again(
     undisturbed: tuple[Workplace, str], tiny_data: Path, tmp_path: Path
 ) -> None:

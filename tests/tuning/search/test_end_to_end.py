@@ -221,6 +221,7 @@ def test_shuffled_labels_change_no_byte_of_the_selection(
     assert found.read_bytes() == expected.read_bytes()
 
 
+@pytest.mark.long
 def test_what_a_dead_server_missed_is_there_when_it_is_back(tiny_data: Path, tmp_path: Path, cluster: str) -> None:
     """The server has a PostgreSQL database; all is there in the end, and nothing stops meanwhile."""
     place = Workplace(tmp_path / "place", tiny_data, LEAN)
@@ -266,6 +267,7 @@ def test_diverging_trials_fail_with_a_reason_and_none_stays_running(
     assert not [trial for trial in study.trials if trial.state.name == "RUNNING"]
 
 
+@pytest.mark.long
 def test_a_finished_study_is_distilled_once_and_scored_beside_its_trials(
     undisturbed: tuple[Workplace, dict[str, Any]], tiny_data: Path, tmp_path: Path
 ) -> None:

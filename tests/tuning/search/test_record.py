@@ -11,7 +11,7 @@ import pytest
 from pydantic import create_model
 
 from sfcmt import identity
-from sfcmt.data.schema import Split
+from sfcmt.config import SourceConfig
 from sfcmt.errors import StoreError
 from sfcmt.identity import frozen_defaults
 from sfcmt.reports.report import report
@@ -55,8 +55,9 @@ def test_it_needs_no_data_set_no_backbone_and_no_method(
     raised(monkeypatch, "sfcmt.stages.fit")
     found = Study.find("mine", study.store.place)
     assert found.identity == study.identity
+    assert isinstance(found.experiment.source, SourceConfig)
     assert found.experiment.source.backbone == "of_another_timm"
-    assert found.dataset.digest(*Split) == study.dataset.digest(*Split)
+    assert found.dataset.whole_digest == study.dataset.whole_digest
     assert [name for name, _ in found.pool()] == [name for name, _ in study.pool()]
     assert found.pick() == study.selection()
     page = Page(report(open_studies(["mine"], study.store.place))["report.html"])

@@ -1,0 +1,1 @@
+"""Tests of the source models that people bring."""

@@ -1,0 +1,27 @@
+"""The verb `export`. What it needs is imported late: the command must start fast."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def export(
+    model: Annotated[
+        str, typer.Argument(help="What sfcmt predict takes: a stage's folder, a .safetensors file, or an MLflow URI.")
+    ],
+    format_name: Annotated[str, typer.Option("--format", help="onnx, pt2 or safetensors.")],
+    output: Annotated[Path | None, typer.Option(help="File to write (default: the model's name, here).")] = None,
+) -> None:
+    """Write a model to one file that works elsewhere: ONNX, an exported program of PyTorch's, or weights."""
+    from sfcmt.models.export.writing import IMAGES
+    from sfcmt.tuning.exporting import export
+
+    exported = export(model, format_name, output)
+    if exported.difference is None:
+        typer.echo(f"{exported.path}: written, and not compared with the model: onnxruntime is not installed")
+        return
+    difference = f"{exported.difference:.1g} at most, for {IMAGES} random images"
+    typer.echo(f"{exported.path}: its probabilities differ from the model's by {difference}")
