@@ -18,7 +18,7 @@ from sfcmt.models.target_model import TargetModel, given_spec, target_spec
 from sfcmt.testing.source_models import CLASSES, SIZE
 from sfcmt.testing.tiny import write_tiny
 from tests.database import new_database
-from tests.models.sources.networks import plain
+from tests.models.sources.networks import timm_network
 
 pytestmark = pytest.mark.slow
 
@@ -46,9 +46,11 @@ def register(model: TargetModel, folder: Path) -> str:
 
 
 def source_model(channels: int, folder: Path) -> TargetModel:
-    config = GivenSourceConfig(model="python:tests.models.sources.networks:plain", classes=CLASSES)
+    weights = folder / "mine.pth"
+    torch.save(timm_network("test_resnet").state_dict(), weights)
+    config = GivenSourceConfig(model="timm:test_resnet", weights=str(weights), classes=CLASSES)
     classifier, _ = GivenSource(config).classifier(SIZE)
-    spec = given_spec("plain", classifier, CLASSES, SIZE)
+    spec = given_spec(config.model, classifier, CLASSES, SIZE)
     return TargetModel(
         spec if channels == 3 else target_spec(Dataset(write_tiny(folder / "data")), spec, SIZE), classifier
     )
@@ -59,12 +61,13 @@ def test_a_registered_model_starts_a_transfer_and_no_code_of_it_is_run(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     mlflow.set_tracking_uri(new_database(tracking))
-    place = register(source_model(3, tmp_path), tmp_path / "three" / "model")
+    model = source_model(3, tmp_path)
+    place = register(model, tmp_path / "three" / "model")
     source = GivenSource(GivenSourceConfig(model=place))
     assert source.classes == CLASSES
     classifier, _ = source.classifier(SIZE)
     x = torch.randn(2, 3, SIZE, SIZE)
-    torch.testing.assert_close(classifier.eval().head(classifier.tapped(x)), plain()(x))
+    torch.testing.assert_close(classifier.eval()(x).logits_BK, model.eval().classifier(x).logits_BK)
     depth = register(source_model(1, tmp_path), tmp_path / "one" / "model")
     with pytest.raises(ModelError, match=r"models:/mine/2: a model of depth images of 1 channel"):
         _ = GivenSource(GivenSourceConfig(model=depth)).classes

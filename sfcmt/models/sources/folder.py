@@ -31,6 +31,10 @@ class FolderModel(SourceKind):
             raise ConfigError([Problem("source.weights", str(self.weights), f"nothing: {named} has its own")])
         if not (self.folder / SPEC).is_file():
             raise ConfigError([Problem("source.model", named, f"KIND:NAME, or a folder with {SPEC} and {WEIGHTS}")])
+        network = self.spec.network
+        if network and SOURCES[network.kind].runs_code:
+            made = ", ".join(map(str, network.arguments.values()))
+            raise ModelError(f"{named}: its network is made by code ({made}), which is not run; name it as python:...")
         if (self.spec.channels, self.spec.bits, self.spec.translator) != (3, 8, "copy"):
             images = f"{self.spec.modality} images of {self.spec.channels} channel(s) of {NUMBERS[self.spec.bits]}"
             raise ModelError(f"{named}: a model of {images}, where one of RGB images is needed")

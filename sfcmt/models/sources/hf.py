@@ -8,12 +8,15 @@ import inspect
 import json
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+import torch
+from huggingface_hub.errors import StrictDataclassError
+from pydantic import BaseModel, Field, ValidationError
 from torch import Tensor, nn
 
 from sfcmt.errors import ConfigError, ModelError, Problem
-from sfcmt.models.expected_input import ExpectedInput, Resize
+from sfcmt.models.expected_input import MEAN, STD, ExpectedInput, Triple
 from sfcmt.models.file_digest import file_digest
 from sfcmt.models.source_kind import Brought, SourceKind
 from sfcmt.models.sources import SOURCES
@@ -22,11 +25,45 @@ from sfcmt.models.weights_file import Weights, read_weights
 if TYPE_CHECKING:
     from types import ModuleType
 
+M = TypeVar("M", bound=BaseModel)
 _CONFIG, _PROCESSOR = "config.json", "preprocessor_config.json"
 _INDEX = "model.safetensors.index.json"
 _WHOLE = ("model.safetensors", "pytorch_model.bin")
 _RESAMPLE = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic"}
 """Pillow's numbers."""
+_SPARE = 2
+"""How many times the elements of its weights a network may have: a config can claim any size."""
+_REASONS = (
+    *(ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RuntimeError, ImportError),
+    StrictDataclassError,
+)
+"""What transformers raises for a config that makes no sense."""
+Size = int | dict[str, int] | tuple[int, int]
+
+
+class _Config(BaseModel):
+    """What is read of `config.json` here."""
+
+    architectures: tuple[str, ...] = Field(min_length=1)
+    model_type: str
+    id2label: dict[int, str] | None = None
+    problem_type: str | None = None
+    image_size: int | None = None
+    auto_map: Any = None
+
+
+class _Processor(BaseModel):
+    """What is read of `preprocessor_config.json`."""
+
+    size: Size | None = None
+    crop_size: Size | None = None
+    crop_pct: float | None = None
+    do_center_crop: bool = False
+    do_rescale: bool = True
+    do_normalize: bool = True
+    image_mean: Triple = MEAN
+    image_std: Triple = STD
+    resample: Literal[0, 1, 2, 3] = 2
 
 
 @SOURCES.register("hf")
@@ -38,9 +75,9 @@ class HuggingFaceModel(SourceKind):
         self.folder = Path(self.reference)
         if not (self.folder / _CONFIG).is_file():
             raise ConfigError([Problem("source.model", f"hf:{self.reference}", f"hf:FOLDER, with a {_CONFIG} in it")])
-        if "auto_map" in self._config:
+        if self._config.auto_map is not None:
             raise ModelError(f"{self.folder / _CONFIG}: asks for code of its own (auto_map), which is never run")
-        if self._config.get("problem_type") == "multi_label_classification":
+        if self._config.problem_type == "multi_label_classification":
             raise ModelError(f"{self.folder / _CONFIG}: a multi-label model; only one class of several can be moved")
 
     def digest(self) -> str:
@@ -51,38 +88,34 @@ class HuggingFaceModel(SourceKind):
 
     def expects(self) -> ExpectedInput:
         """What its processor does."""
-        found = _json(self.folder / _PROCESSOR) if (self.folder / _PROCESSOR).is_file() else {}
-        size = _size(found.get("size", self._config.get("image_size", 224)))
-        cropped = _size(found["crop_size"]) if found.get("do_center_crop") and "crop_size" in found else None
-        share = found.get("crop_pct") or (cropped / size if cropped and _is_short(found.get("size")) else None)
-        given: dict[str, Any] = {"size": cropped or size, "range": 1 if found.get("do_rescale", True) else 255}
-        if not found.get("do_normalize", True):
-            given |= {"mean": (0, 0, 0), "std": (1, 1, 1)}
-        elif "image_mean" in found:
-            given |= {"mean": found["image_mean"], "std": found["image_std"]}
-        resize = Resize(interpolation=_RESAMPLE[found.get("resample", 2)], crop=share)
-        return ExpectedInput(**given, resize=resize)
+        path = self.folder / _PROCESSOR
+        found = _read(path, _Processor) if path.is_file() else _Processor()
+        size = _pixels(found.size or self._config.image_size or 224)
+        cropped = _pixels(found.crop_size) if found.do_center_crop and found.crop_size else None
+        share = found.crop_pct or (cropped / size if cropped and _is_short(found.size) else None)
+        statistics = (found.image_mean, found.image_std) if found.do_normalize else ((0, 0, 0), (1, 1, 1))
+        given = {"size": cropped or size, "mean": statistics[0], "std": statistics[1]}
+        resize = {"interpolation": _RESAMPLE[found.resample], "crop": share}
+        return _checked(given | {"range": 1 if found.do_rescale else 255, "resize": resize}, path, ExpectedInput)
 
     def names(self) -> tuple[str, ...] | None:
         """Its `id2label`."""
-        named = self._config.get("id2label")
-        return tuple(named[key] for key in sorted(named, key=int)) if named else None
+        named = self._config.id2label
+        return tuple(named[key] for key in sorted(named)) if named else None
 
     def bring(self, size: int) -> Brought:
         """The network of its config with its weights."""
-        arguments = {"config": self._config, "size": size}
+        described = _json(self.folder / _CONFIG)
         weights = self._weights()
-        architecture, config = _architecture(self._config)
-        importlib.import_module("transformers.utils.logging").disable_progress_bar()
-        # transformers renames what older releases wrote
-        network, told = architecture.from_pretrained(
-            None, config=config, state_dict=weights.tensors, output_loading_info=True
-        )
-        _refuse_mismatches(told, self.folder)
+        try:
+            network = self._filled(described, weights)
+            whole = _of_size(network.float(), getattr(network, "config"), size).eval()  # noqa: B009
+        except _REASONS as error:
+            raise ModelError(f"{self.folder / _CONFIG}: {str(error).strip().splitlines()[0]}") from error
         notes = weights.told
         if not (self.folder / _PROCESSOR).is_file():
             notes += (f"no {_PROCESSOR}: its input is taken to be ImageNet's; source.input overrides",)
-        return Brought(_of_size(network.float(), config, size).eval(), arguments, notes)
+        return Brought(whole, {"config": described, "size": size}, notes)
 
     @classmethod
     def build(cls, arguments: dict[str, Any]) -> nn.Module:
@@ -91,8 +124,24 @@ class HuggingFaceModel(SourceKind):
         return _of_size(architecture(config), config, arguments["size"])
 
     @cached_property
-    def _config(self) -> dict[str, Any]:
-        return _json(self.folder / _CONFIG)
+    def _config(self) -> _Config:
+        return _read(self.folder / _CONFIG, _Config)
+
+    def _filled(self, described: dict[str, Any], weights: Weights) -> Any:
+        """The network with the weights, whose names transformers brings up to date."""
+        architecture, config = _architecture(described)
+        with torch.device("meta"):
+            claimed = sum(parameter.numel() for parameter in architecture(config).parameters())
+        held = sum(tensor.numel() for tensor in weights.tensors.values())
+        if claimed > _SPARE * held:
+            raise ValueError(f"describes {claimed:,} parameters, but the weights hold {held:,} numbers")
+        tell = importlib.import_module("transformers.utils.logging")
+        tell.disable_progress_bar()
+        tell.set_verbosity_error()
+        fields = {"ignore_mismatched_sizes": True, "output_loading_info": True}  # they are told below
+        network, told = architecture.from_pretrained(None, config=config, state_dict=weights.tensors, **fields)
+        _refuse_mismatches(told)
+        return network
 
     @cached_property
     def _files(self) -> list[Path]:
@@ -143,12 +192,18 @@ def _architecture(described: dict[str, Any]) -> tuple[Any, Any]:
     return architecture, library.AutoConfig.for_model(**described)
 
 
-def _refuse_mismatches(told: dict[str, Any], folder: Path) -> None:
-    """Raises `ModelError` where weights were missing, left over, or of another shape."""
-    found = {kind: sorted(map(str, told.get(f"{kind}_keys") or ())) for kind in ("missing", "unexpected", "mismatched")}
+def _refuse_mismatches(told: dict[str, Any]) -> None:
+    """Raises `ValueError` where weights were missing, left over, or of another shape."""
+    found = {
+        kind: sorted(map(_name, told.get(f"{kind}_keys") or ())) for kind in ("missing", "unexpected", "mismatched")
+    }
     if any(found.values()):
         parts = [f"{len(names)} {kind} ({', '.join(names[:3])})" for kind, names in found.items() if names]
-        raise ModelError(f"{folder}: its weights do not fit its {_CONFIG}: {'; '.join(parts)}")
+        raise ValueError(f"the weights do not fit it: {'; '.join(parts)}")
+
+
+def _name(key: Any) -> str:
+    return str(key if isinstance(key, str) else key[0])  # of another shape, with both shapes
 
 
 def _transformers() -> ModuleType:
@@ -169,11 +224,23 @@ def _json(path: Path) -> dict[str, Any]:
     return found
 
 
-def _size(given: Any) -> int:
-    if isinstance(given, dict):
-        given = given.get("height", given.get("shortest_edge", given.get("width")))
-    return int(given[0] if isinstance(given, list | tuple) else given)
+def _read(path: Path, kind: type[M]) -> M:
+    return _checked(_json(path), path, kind)
 
 
-def _is_short(given: Any) -> bool:
-    return isinstance(given, int) or (isinstance(given, dict) and "shortest_edge" in given)
+def _checked(found: dict[str, Any], path: Path, kind: type[M]) -> M:
+    try:
+        return kind.model_validate(found)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ModelError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+
+
+def _pixels(size: Size) -> int:
+    if isinstance(size, dict):
+        return int(next((size[name] for name in ("height", "shortest_edge", "width") if name in size), 224))
+    return size[0] if isinstance(size, tuple) else size
+
+
+def _is_short(size: Size | None) -> bool:
+    return isinstance(size, int) or (isinstance(size, dict) and "shortest_edge" in size)
