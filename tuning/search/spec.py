@@ -179,7 +179,17 @@ def _without_tag(problem: Problem) -> Problem:
     return replace(problem, path=path)
 
 
+def _require_plugins(spec: SearchSpec) -> None:
+    """Raises `PluginError` for a name whose module is not there: entry points may name any."""
+    named = ((VALIDATORS, spec.objective.validators), (POOL_VALIDATORS, [spec.pick.validator]), (METHODS, spec.anchors))
+    for registry, names in named:
+        for name in names:
+            if name in registry:
+                registry.module(name)
+
+
 def _name_problems(spec: SearchSpec) -> list[Problem]:
+    _require_plugins(spec)
     per_trial = [ANCHOR_AGREEMENT, *VALIDATORS]
     problems = [
         Problem(

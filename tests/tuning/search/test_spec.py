@@ -11,8 +11,10 @@ import pytest
 import yaml
 
 from sfcmt.errors import ConfigError, Problem
+from sfcmt.registry import PluginError
 from sfcmt.tuning.search.spec import SearchSpec, load_search
 from sfcmt.tuning.search.verbs import schema as print_schema
+from sfcmt.validators import POOL_VALIDATORS, VALIDATORS
 
 SHIPPED = sorted((Path(__file__).parents[3] / "tuning" / "searches").glob("*.yaml"))
 SPACE = {"transfer.beta_f": {"log": [1, 10]}}
@@ -176,3 +178,15 @@ class TestSchema:
         ):
             with pytest.raises(jsonschema.ValidationError):
                 jsonschema.validate({"experiment": "demo"} | wrong, schema)
+
+
+@pytest.mark.parametrize("spec", [{"objective": {"validator": "gone"}}, {"pick": {"validator": "gone"}}])
+def test_a_plug_in_whose_module_is_missing_is_told_before_anything_is_trained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spec: dict[str, Any]
+) -> None:
+    for registry in (VALIDATORS, POOL_VALIDATORS):
+        monkeypatch.setattr(registry, "_modules", {**registry._modules, "gone": ["nowhere.gone"]})
+    path = tmp_path / "spec.yaml"
+    path.write_text(yaml.safe_dump({"experiment": "nyu-tgkt", "space": {"transfer.beta_f": {"log": [1, 10]}}} | spec))
+    with pytest.raises(PluginError, match=r"nowhere\.gone: no such module"):
+        load_search(str(path))
