@@ -254,7 +254,7 @@ def test_the_program_of_a_run_is_exported_without_a_word_of_torch(used: tuple[De
 def test_predict_refuses_what_is_no_image_of_the_modality(used: tuple[Desk, dict[str, Any]]) -> None:
     desk, summary = used
     folder = f"store/stages/transfer-{summary['rows'][1]['identities'][0]}"
-    Image.new("RGB", (32, 32)).save(desk.folder / "colour.png")
+    Image.new("RGB", (32, 32), "red").save(desk.folder / "colour.png")
     (line,) = desk.refused("predict", folder, "colour.png")
     assert line == "error: colour.png: has 3 channel(s) of 8 bits; the model takes 1 channel(s) of 8 bits (depth)"
     (line,) = desk.refused("predict", folder, "missing.png")

@@ -30,7 +30,7 @@ from sfcmt.stages.fit import fit
 from sfcmt.stages.learner import Learner, ParameterGroup
 from sfcmt.workspace import Workspace
 
-_WEIGHTS, _NAME, _CHANNELS = "translator.safetensors", "translator", "channels"
+_WEIGHTS, _NAME = "translator.safetensors", "translator"
 
 
 def train_bridge(workspace: Workspace) -> dict[str, float]:
@@ -47,15 +47,16 @@ def train_bridge(workspace: Workspace) -> dict[str, float]:
     fit(BridgeLearner(translator, source.classifier, config), data, config, workspace)
     weights = {name: tensor.contiguous() for name, tensor in translator.state_dict().items()}
     if is_main():
-        save_file(weights, workspace.folder / _WEIGHTS, {_NAME: config.translator, _CHANNELS: str(channels)})
+        # one entry: safetensors writes several in random order, and the same training gives the same bytes
+        save_file(weights, workspace.folder / _WEIGHTS, {_NAME: f"{config.translator} {channels}"})
     return {}
 
 
 def load_translator(folder: Path) -> nn.Module:
     """A trained translator, frozen, on the CPU."""
     with safe_open(folder / _WEIGHTS, framework="pt") as file:
-        written = file.metadata()
-        translator = TRANSLATORS[written[_NAME]](int(written.get(_CHANNELS, 1)))
+        name, _, channels = file.metadata()[_NAME].partition(" ")  # of one channel, where older releases wrote a name
+        translator = TRANSLATORS[name](int(channels or 1))
     translator.load_state_dict(load_file(folder / _WEIGHTS))
     return frozen(translator)
 

@@ -19,14 +19,9 @@ from sfcmt.testing.source_models import CLASSES, SIZE
 from sfcmt.testing.tiny import write_tiny
 from tests.database import new_database
 from tests.models.sources.networks import timm_network
+from tests.tuning.conftest import using
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def tracking(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with an empty tracking database."""
-    return tmp_path_factory.mktemp("tracking")
 
 
 def register(model: TargetModel, folder: Path) -> str:
@@ -57,10 +52,16 @@ def source_model(channels: int, folder: Path) -> TargetModel:
 
 
 def test_a_registered_model_starts_a_transfer_and_no_code_of_it_is_run(
-    tracking: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    mlflow.set_tracking_uri(new_database(tracking))
+    with using(new_database(tmp_path)):
+        check_registered(tmp_path)
+
+
+def check_registered(tmp_path: Path) -> None:
+    """Of two versions, one of RGB images and one of depth, which cannot be a source."""
+    mlflow.set_experiment("sources")
     model = source_model(3, tmp_path)
     place = register(model, tmp_path / "three" / "model")
     source = GivenSource(GivenSourceConfig(model=place))
