@@ -146,17 +146,19 @@ class GivenSourceConfig(Section):
     classes: str | tuple[str, ...] | dict[str, tuple[int | str, ...]] | None = None
     """The classes in the order of the outputs: a list, or a file of one a line; or, for each class, the outputs (places
     or names) that are merged into it. Unset: the model's own names."""
+    digest: str | None = None
+    """Of the model's weights and code; another model is refused. A study writes it down when it is made."""
     merge: Literal["logsumexp", "logmeanexp"] = "logsumexp"
     """How outputs become a class: the first favours large groups."""
     input: InputConfig = InputConfig()
 
     @field_validator("model")
     @classmethod
-    def _of_a_kind(cls, model: str) -> str:
+    def _of_a_kind(cls, model: str, section: ValidationInfo) -> str:
         kind, _, reference = model.partition(":")
         if Path(model).is_dir() or not reference:
             return _absolute(model)
-        if kind not in SOURCES:
+        if kind not in SOURCES and section.context is not RECORDED:
             raise ValueError(f"a folder, or one of {', '.join(f'{name}:...' for name in SOURCES)}")
         return f"{kind}:{_absolute(reference)}" if Path(reference).is_dir() else model
 

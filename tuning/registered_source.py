@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import ClassVar
 
@@ -20,7 +20,15 @@ class RegisteredModel(FolderModel):
     @cached_property
     def folder(self) -> Path:
         """Where its files were downloaded to. Raises `ModelError` for an exported program: it cannot be trained."""
-        return model_folder(self.scheme + self.reference)
+        import mlflow
+
+        return _downloaded(self.scheme + self.reference, mlflow.get_tracking_uri())
+
+
+@cache
+def _downloaded(place: str, tracking_uri: str) -> Path:
+    """Once a process: each recipe asks for it, and an alias means one version as long as it lives."""
+    return model_folder(place)
 
 
 @SOURCES.register("runs")

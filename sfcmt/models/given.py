@@ -66,17 +66,22 @@ class GivenSource:
         return groups
 
     @property
-    def config_with_classes(self) -> GivenSourceConfig:
-        """The config with the classes written out: they outlive the file, and the model, that names them."""
+    def pinned(self) -> GivenSourceConfig:
+        """The config with classes and digest written out: a file, or an alias, may mean another model tomorrow."""
         classes = self.classes if self.groups is None else dict(zip(self.classes, self.groups, strict=True))
-        return self.config.model_copy(update={"classes": classes})
+        return self.config.model_copy(update={"classes": classes, "digest": self.digest})
+
+    @property
+    def digest(self) -> str:
+        """The one that the config names, or the model's own."""
+        return self.config.digest or self.model.digest()
 
     @property
     def identity(self) -> dict[str, Any]:
         """All that the classifier is made from, as JSON values, but the size of its images."""
         return {
             "kind": self.kind,
-            "digest": self.model.digest(),
+            "digest": self.digest,
             "weights_key": self.config.weights_key,
             "head": self.config.head,
             "groups": self.groups,
@@ -96,6 +101,8 @@ class GivenSource:
         """
         from sfcmt.models.tapped import TappedClassifier
 
+        if self.digest != self.model.digest():
+            raise ModelError(f"{self.config.model}: has changed (digest {self.model.digest()}, not {self.digest})")
         brought = self.model.bring(size)
         fields = {"kind": self.kind, "arguments": brought.arguments, "groups": self.groups, "merge": self.config.merge}
         try:

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from sfcmt.config import GivenSourceConfig
 from sfcmt.errors import ConfigError, ModelError
-from sfcmt.experiment import load_experiment, parse_experiment
+from sfcmt.experiment import load_experiment, parse_experiment, recorded_experiment
 from sfcmt.models.given import GivenSource
 from sfcmt.recipes import image_size
 from tests.models.sources.networks import timm_network
@@ -52,14 +52,14 @@ def test_classes_come_from_a_file(tmp_path: Path, name: str, content: str) -> No
     source = given(classes=str(tmp_path / name))
     assert source.classes == NAMES
     assert source.groups is None
-    assert source.config_with_classes.classes == NAMES
+    assert source.pinned.classes == NAMES
 
 
 def test_groups_of_outputs_by_place_or_by_the_models_own_names(tmp_path: Path) -> None:
     source = given(classes={"seat": [423, "rocking chair, rocker"], "crane": ["crane (134)", "crane (517)"]})
     assert source.classes == ("seat", "crane")
     assert source.groups == ((423, 765), (134, 517))
-    assert source.config_with_classes.classes == {"seat": (423, 765), "crane": (134, 517)}
+    assert source.pinned.classes == {"seat": (423, 765), "crane": (134, 517)}
     (tmp_path / "groups.yaml").write_text("seat: [423]\nbed: [564]\n")
     assert given(classes=str(tmp_path / "groups.yaml")).groups == ((423,), (564,))
 
@@ -149,3 +149,26 @@ def test_images_are_as_large_as_the_model_expects() -> None:
     assert image_size(parse_experiment({"source": source})) == 160
     assert image_size(parse_experiment({"source": source, "data": {"size": 48}})) == 48
     assert image_size(parse_experiment({})) == 96
+
+
+def test_a_pinned_model_is_refused_when_its_file_is_another(weights: str, tmp_path: Path) -> None:
+    """And keeps its identity: what was trained from it stays found."""
+    mine = tmp_path / "mine.pth"
+    mine.write_bytes(Path(weights).read_bytes())
+    source = given(str(mine), classes=["a", "b", "c", "d", "e"])
+    pinned = GivenSource(source.pinned)
+    before = source.identity
+    assert pinned.identity == before
+    pinned.classifier(32)
+    torch.save({name: tensor + 1 for name, tensor in torch.load(weights).items()}, mine)
+    assert pinned.identity == before
+    assert source.identity != before
+    with pytest.raises(ModelError, match="timm:test_resnet: has changed"):
+        pinned.classifier(32)
+
+
+def test_what_was_recorded_is_read_without_the_package_that_brought_its_kind() -> None:
+    recorded = {"method": "tgkt", "source": {"model": "zoo:x", "classes": ["a", "b"]}, "transfer": {}}
+    source = recorded_experiment(recorded).source
+    assert isinstance(source, GivenSourceConfig)
+    assert source.model == "zoo:x"

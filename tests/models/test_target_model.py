@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from sfcmt.data.manifest import Normalisation
 from sfcmt.errors import ConfigError, ModelError, SfcmtError
@@ -66,6 +67,15 @@ def test_a_saved_model_answers_as_before(tmp_path: Path, changes: dict[str, Any]
     with torch.no_grad():
         assert torch.equal(loaded(x), model(x))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model.json", "model.safetensors"]
+
+
+def test_weights_that_share_memory_are_saved_each(tmp_path: Path) -> None:
+    model = make()
+    features: Any = model.classifier
+    features.bottleneck[0].bias = features.bottleneck[1].bias
+    model.save(tmp_path)
+    saved = load_file(tmp_path / "model.safetensors")
+    assert torch.equal(saved["classifier.bottleneck.0.bias"], saved["classifier.bottleneck.1.bias"])
 
 
 def test_logits_are_those_of_the_translated_normal_image() -> None:

@@ -224,7 +224,7 @@ def placed(experiment: Experiment[Any], resources: Resources) -> Experiment[Any]
     if isinstance(source, GivenSourceConfig):
         given = GivenSource(source)
         given.require_everywhere()
-        source = given.config_with_classes
+        source = given.pinned
     return experiment.model_copy(update={"runtime": runtime, "data": data, "source": source})
 
 

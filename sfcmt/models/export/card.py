@@ -40,11 +40,16 @@ def _steps(spec: ModelSpec) -> Iterator[str]:
         yield "set values that are no finite numbers to 0"
     if spec.holes == "fill":
         yield "fill holes: a pixel of value 0 in all channels gets the values of its nearest pixel of others"
-    square = f"resize to {spec.size} x {spec.size} pixels, whatever the aspect ratio"
+    crop = spec.resize.crop
+    square = f"to {spec.size} x {spec.size} pixels, whatever the aspect ratio"
+    shorter = square if crop is None else f"the shorter side to {int(spec.size / crop)} pixels"
     if spec.holes == "mask":
-        yield f"{square}, by nearest neighbour (Pillow's NEAREST): holes (0) must not bleed"
+        yield f"resize {shorter}, by nearest neighbour (Pillow's NEAREST): holes (0) must not bleed"
     else:
         rounded = "" if spec.bits == 32 else ", rounded to whole numbers"
-        yield f"{square}, bilinear over the area (Pillow's BILINEAR){rounded}"
+        way = spec.resize.interpolation
+        yield f"resize {shorter}, {way} over the area (Pillow's {way.upper()}){rounded}"
+    if crop is not None:
+        yield f"keep the central {spec.size} x {spec.size} pixels"
     scale = "values stay what they are" if spec.bits == 32 else f"values stay 0 to {2**spec.bits - 1}"
     yield f"convert to float32: {scale}; normalising and masking holes are in the model"

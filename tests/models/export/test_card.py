@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from sfcmt.data.manifest import Normalisation
+from sfcmt.models.expected_input import Resize
 from sfcmt.models.export.card import card_of, texts_of
 from sfcmt.models.target_model import ModelSpec
 from tests.models.test_target_model import make
@@ -24,6 +25,15 @@ NEAREST = "resize to 32 x 32 pixels, whatever the aspect ratio, by nearest neigh
         ({"holes": "mask"}, ["decode to 1 channel(s) of 16 bits", NEAREST, "values stay 0 to 65535;"]),
         ({"holes": "fill"}, ["decode to 1 channel(s) of 16 bits", "fill holes", AREA, "values stay 0 to 65535;"]),
         ({**COLOUR, "bits": 8, "holes": "keep"}, ["of 8 bits in the order red, green, blue", AREA, "0 to 255;"]),
+        (
+            {"bits": 8, "holes": "keep", "resize": Resize(interpolation="bicubic", crop=0.875)},
+            [
+                "of 8 bits",
+                "resize the shorter side to 36 pixels, bicubic over",
+                "keep the central 32 x 32",
+                "0 to 255;",
+            ],
+        ),
         ({"bits": 32, "holes": "keep"}, ["1 channel(s) of float32", "no finite", AREA[:-12], "stay what they are;"]),
     ],
 )

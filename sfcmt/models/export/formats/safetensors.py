@@ -14,7 +14,7 @@ from sfcmt.errors import ModelError
 from sfcmt.models.export.card import card_of, texts_of
 from sfcmt.models.export.formats import FORMATS
 from sfcmt.models.export.program import Probabilities
-from sfcmt.models.target_model import ModelSpec, TargetModel
+from sfcmt.models.target_model import ModelSpec, TargetModel, unshared
 
 
 @FORMATS.register("safetensors")
@@ -25,8 +25,7 @@ class Safetensors:
         """Needs nothing more."""
 
     def write(self, model: nn.Module, spec: ModelSpec, path: Path) -> None:
-        weights = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
-        save_file(weights, path, metadata=texts_of(card_of(spec)))
+        save_file(unshared(model.state_dict()), path, metadata=texts_of(card_of(spec)))
 
     def read(self, path: Path) -> Callable[[Tensor], Tensor]:
         return Probabilities(rebuilt(path))
