@@ -6,8 +6,11 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.client import HTTPException
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 from sfcmt.errors import SfcmtError
 
@@ -20,6 +23,10 @@ TO_AUTHENTICATE = (
     "put the cluster's token (on its head: ray get-auth-token) into RAY_AUTH_TOKEN, a file that RAY_AUTH_TOKEN_PATH "
     "names, or ~/.ray/auth_token, with RAY_AUTH_MODE=token or unset"
 )
+
+_HINT = "give the dashboard's address, such as http://HEAD:8265, by --address or RAY_ADDRESS"
+_SECONDS, _LONG_SECONDS = 5.0, 120.0
+"""For a first sign of life, and for an answer to a request, which may be an upload."""
 
 
 class ClusterError(SfcmtError):
@@ -35,10 +42,30 @@ def connect(address: str) -> JobSubmissionClient:
     use_token()
     from ray.job_submission import JobSubmissionClient
 
+    class Client(JobSubmissionClient):  # type: ignore[misc]
+        """Ray's, which by itself waits for an answer for ever."""
+
+        def _do_request(self, *arguments: Any, **named: Any) -> Any:
+            return super()._do_request(*arguments, **({"timeout": _LONG_SECONDS} | named))
+
     for handler in logging.getLogger("ray").handlers:
         handler.setLevel(logging.ERROR)
+    require_answer(address)
     with plain_errors(address):
-        return JobSubmissionClient(address)
+        return Client(address)
+
+
+def require_answer(address: str) -> None:
+    """Raise `ClusterError` unless something answers soon at an HTTP address; others are left to Ray."""
+    if not address.startswith(("http://", "https://")):
+        return
+    try:
+        with urlopen(f"{address.rstrip('/')}/api/version", timeout=_SECONDS):  # noqa: S310
+            pass
+    except HTTPError:
+        pass  # an answer, too: that it wants a token
+    except (OSError, ValueError, HTTPException) as error:
+        raise ClusterError(f"{address}: cannot be reached within {_SECONDS:g} s ({error}); {_HINT}") from error
 
 
 def use_token() -> None:
@@ -69,8 +96,7 @@ def plain_errors(address: str) -> Iterator[None]:
         raise ClusterError(f"{address}: {what}; {TO_AUTHENTICATE}") from error
     except (OSError, ClientError, RayError) as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__)
-        hint = "give the dashboard's address, such as http://HEAD:8265, by --address or RAY_ADDRESS"
-        raise ClusterError(f"{address}: cannot be reached ({reason}); {hint}") from error
+        raise ClusterError(f"{address}: cannot be reached ({reason}); {_HINT}") from error
     except (RuntimeError, ValueError) as error:
         reason = next((line for line in reversed(str(error).splitlines()) if line.strip(" .")), type(error).__name__)
         raise ClusterError(f"{address}: {reason}; dashboard.log on its head says more") from error

@@ -20,7 +20,8 @@ from sfcmt.clusters.checks.judging import machine_findings
 from sfcmt.clusters.checks.machine import examine, mlflow_problem
 from sfcmt.clusters.checks.settings import dashboard_finding, packing_finding, pickle_finding, token_finding
 from sfcmt.clusters.connection import DEFAULT_ADDRESS, ClusterError, connect, plain_errors, use_token
-from sfcmt.clusters.persistence import in_job, is_persistent
+from sfcmt.clusters.persistence import TRACKING, in_job, is_persistent, tracking_lasts
+from sfcmt.clusters.reachability import ray_folder, require_cluster, temporary_problem
 from sfcmt.storage import absolute_store
 
 _OPENING = '{"findings"'
@@ -36,6 +37,8 @@ def diagnose(address: str | None, store: str | None) -> Iterator[Finding]:
         yield from _inside(None, place, tracking)
         return
     yield from machine_findings(examine("here", place, tracking))
+    remedy = "set RAY_TMPDIR to a short path that can be written"
+    yield judged("here", "Ray's folder", temporary_problem(), remedy, str(ray_folder()))
     yield token_finding()
     yield pickle_finding()
     yield packing_finding(Path.cwd())
@@ -57,6 +60,7 @@ def _inside(address: str | None, store: str, tracking: str) -> Iterator[Finding]
         yield from _lasting_findings(store, tracking)
     seen_by_all = tracking if tracking.startswith(("http://", "https://")) else ""  # only the driver writes to others
     try:
+        require_cluster(address or os.environ.get("RAY_ADDRESS", "auto"))
         context = ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False)
         try:
             if context.dashboard_url:
@@ -64,6 +68,9 @@ def _inside(address: str | None, store: str, tracking: str) -> Iterator[Finding]
             yield from cluster_findings(absolute_store(store), seen_by_all)
         finally:
             ray.shutdown()
+    except ClusterError as error:
+        says, _, remedy = str(error).rpartition("; ")
+        yield Finding("cluster", "connection", says, remedy)
     except (OSError, ray.exceptions.RayError, RuntimeError) as error:
         yield Finding("cluster", "connection", str(error).splitlines()[0], "give the address of a cluster that runs")
 
@@ -73,9 +80,10 @@ def _lasting_findings(store: str, tracking: str) -> Iterator[Finding]:
     problem = None if is_persistent(store) else f"{store!r} is in the job's own folder, and goes with it"
     remedy = "set SFCMT_STORE to an absolute path that all nodes share, or to a URI"
     yield judged("job", "store", problem, remedy, "outlives the job")
-    unset = "MLFLOW_TRACKING_URI is unset: the runs are in the job's own folder"
-    problem = unset if tracking == _OWN_DATABASE else mlflow_problem(tracking)
-    yield judged("job", "MLflow", problem, "start an MLflow server, and set MLFLOW_TRACKING_URI", "outlives the job")
+    given = None if tracking == _OWN_DATABASE else tracking
+    lost = f"{TRACKING} is {given or 'unset'}: the runs would be in the job's own folder"
+    problem = (mlflow_problem(given) if given else None) if tracking_lasts(store, given) else lost
+    yield judged("job", "MLflow", problem, f"start an MLflow server, and set {TRACKING}", "outlives the job")
 
 
 def _by_job(address: str, store: str | None) -> Iterator[Finding]:

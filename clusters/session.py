@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sfcmt.callbacks import Callback
+from sfcmt.clusters.connection import ClusterError
+from sfcmt.clusters.reachability import require_cluster, starting_errors, temporary_problem
 from sfcmt.config import Runtime
 from sfcmt.errors import ConfigError, Problem
 
@@ -32,8 +34,14 @@ def ray_session(callback: Callback) -> Iterator[None]:
         return
     own = {"address": "local", "include_dashboard": False}  # it takes seconds to start, and nobody is told where it is
     place = {"address": os.environ["RAY_ADDRESS"]} if on_cluster() else own
-    with callback.doing("connecting to the Ray cluster" if on_cluster() else "starting Ray"):
-        ray.init(**place, logging_level=logging.ERROR, log_to_driver=False)
+    address = str(place["address"])
+    with callback.doing(f"connecting to the Ray cluster at {address}" if on_cluster() else "starting Ray"):
+        if on_cluster():
+            require_cluster(address)
+        elif problem := temporary_problem():
+            raise ClusterError(f"{problem}; set RAY_TMPDIR to a short path that can be written")
+        with starting_errors(address):
+            ray.init(**place, logging_level=logging.ERROR, log_to_driver=False)
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # after Ray has set a handler of its own
     try:
         with removing_stale_groups():

@@ -21,8 +21,7 @@ class StageRequest:
     @staticmethod
     def of(recipe: Recipe, runtime: Runtime) -> StageRequest:
         """Ask for a recipe. One thread for each CPU, unless the runtime says otherwise."""
-        threads = runtime.threads or max(1, int(runtime.cpus_per_worker))
-        own = runtime.model_copy(update={"store": absolute_store(runtime.store), "threads": threads})
+        own = runtime.model_copy(update={"store": absolute_store(runtime.store), "threads": runtime.worker_threads})
         return StageRequest(recipe.on(recipe.dataset.at(recipe.dataset.folder.resolve())), own)
 
     def recipe(self) -> Recipe:

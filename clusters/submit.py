@@ -22,7 +22,9 @@ import yaml
 from sfcmt.clusters.connection import ClusterError, plain_errors
 from sfcmt.clusters.packing import check_size, packed_files
 from sfcmt.clusters.persistence import is_persistent
+from sfcmt.errors import DataError
 from sfcmt.identity import digest
+from sfcmt.text_files import read_text
 from sfcmt.yaml_files import parse_yaml
 
 if TYPE_CHECKING:
@@ -143,8 +145,8 @@ def _named_paths(command: Sequence[str]) -> Iterator[str]:
 
 def _read_yaml(path: Path) -> object:
     try:
-        return parse_yaml(path.read_text())
-    except (yaml.YAMLError, UnicodeDecodeError):
+        return parse_yaml(read_text(path))
+    except (yaml.YAMLError, DataError):
         return None  # the job itself says what is wrong with it
 
 

@@ -123,7 +123,7 @@ def _train(request: StageRequest, news: Queue, trainer: Trainer = train_here) ->
     def send(told: StageNews) -> None:
         ray.wait([news.actor.put_nowait.remote(told)], timeout=_PATIENCE)  # which raises nothing
 
-    torch.set_num_threads(request.runtime.threads or 1)
+    torch.set_num_threads(request.runtime.worker_threads)
     try:
         Store(request.runtime.store, trainer, RayLock).get_or_train(request.recipe(), request.runtime, Sender(send))
     except SfcmtError as error:

@@ -65,7 +65,7 @@ def submit(
     given = ", ".join(submission.variables) or "no variables"
     typer.echo(f"{job_id}: runs already; joined" if joined else f"{job_id}: submitted, with {given}")
     if not (joined or "MLFLOW_TRACKING_URI" in submission.variables):
-        typer.echo("MLFLOW_TRACKING_URI is unset: unless the cluster sets it, MLflow's runs are lost with the job")
+        typer.echo("MLFLOW_TRACKING_URI is unset: unless the cluster sets it, MLflow's runs are beside the store")
     if follow:
         _follow(client, job_id)
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import importlib.resources
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import mlflow
 from rich.console import Console
 
 from sfcmt.callbacks import Callbacks
+from sfcmt.config import GivenSourceConfig
 from sfcmt.data.schema import Split
-from sfcmt.experiment import Experiment
+from sfcmt.durable import write_durably
+from sfcmt.errors import ConfigError, Problem
+from sfcmt.experiment import Experiment, load_experiment
 from sfcmt.progress.lines import ProgressLines
 from sfcmt.reports.registry.alias import Alias
 from sfcmt.reports.registry.candidate import Candidate
@@ -21,6 +24,7 @@ from sfcmt.reports.report import report, write
 from sfcmt.reports.sources.search import read_search
 from sfcmt.tuning.compare import track
 from sfcmt.tuning.comparison import Comparison
+from sfcmt.tuning.mlflow_calls import place
 from sfcmt.tuning.models import predict
 from sfcmt.tuning.search.scoring import score_study
 from sfcmt.tuning.search.spec import load_search
@@ -37,23 +41,27 @@ class Demo:
     """Each step prints what it does and what came of it, and the command that does the same."""
 
     def __init__(self, experiment: Experiment[Any], progress: ProgressLines, overrides: Sequence[str] = ()) -> None:
-        self._experiment, self._progress, self._overrides = experiment, progress, tuple(overrides)
-        self._comparison = Comparison(experiment, METHODS, [experiment.seed], oracles=False)
+        if isinstance(experiment.source, GivenSourceConfig):
+            allowed = "none: the demo trains one, and goes on from it; for yours see sfcmt compare"
+            raise ConfigError([Problem("source.model", experiment.source.model, allowed)])
+        self._experiment, self._progress = experiment, progress
+        self._overrides = tuple(override for override in overrides if not override.startswith("source."))
         self._console = Console(soft_wrap=True, highlight=False, markup=False)
         self._counter = StageCounter()
 
     def run(self) -> None:
-        """All steps."""
-        self.show_source()
+        """All steps. From the second on, the source model is given, as a user's own is, and no source image is read."""
+        self._overrides = (*self._overrides, f"source.model={self.show_source()}")
+        self._comparison = Comparison(load_experiment(NAME, self._overrides), METHODS, [self._experiment.seed])
         self.show_transfer()
         study = self.show_search()
         self.show_registry(study)
         self.show_what_next(study)
 
-    def show_source(self) -> None:
-        """The source model, and what it loses on depth."""
+    def show_source(self) -> Path:
+        """The source model, and what it loses on depth; its folder."""
         self._say("1. The source model: six solids, learned from labelled RGB images, which nothing reads after that")
-        alone = Comparison(self._experiment, METHODS[:1], [self._experiment.seed], oracles=False)
+        alone = Comparison(self._experiment, METHODS[:1], [self._experiment.seed])
         alone.train(Callbacks([self._progress, self._counter]))
         (transfer,) = alone.cells
         source = alone.store.find(transfer.recipe.upstream[0])
@@ -63,10 +71,11 @@ class Demo:
             f"   It is right on {source.metrics['source_accuracy']:.0%} of held-out RGB images, and on "
             f"{judged.balanced_accuracy:.0%} of depth images."
         )
+        return Path(os.path.relpath(source.path))
 
     def show_transfer(self) -> None:
         """What the transfer and the baselines win back, without a label of a depth image."""
-        self._say("2. The transfer to unlabelled depth images, helped by RGB-D pairs of other solids")
+        self._say("2. The transfer to unlabelled depth images, by that model and RGB-D pairs of other solids alone")
         self._say(self._command("compare demo", "--methods", ",".join(METHODS), "--seeds", "1"))
         self._comparison.train(Callbacks([self._progress, self._counter]))
         summary = summarise(NAME, self._comparison)
@@ -111,7 +120,7 @@ class Demo:
             self._say(f"Trained nothing: all {len(self._counter.found)} stages were found in {study.store.place}.")
         self._say("5. What to open next")
         self._say(f"   the search's report     {study.folder / 'report' / 'report.html'}")
-        self._say(f"   runs and models         mlflow ui --backend-store-uri {mlflow.get_tracking_uri()}")
+        self._say(f"   runs and models         mlflow ui --backend-store-uri {place()}")
         self._say(f"   the search, trial by trial    optuna-dashboard {study.folder / 'journal.log'}")
 
     def _command(self, verb: str, *options: str) -> str:
@@ -120,11 +129,10 @@ class Demo:
     def _images(self) -> Sequence[Path]:
         """A few target images, as files that a user could have."""
         folder = self._comparison.store.root / NAME
-        folder.mkdir(exist_ok=True)
         encoded = self._comparison.dataset.table(Split.TARGET)["image"].slice(0, _IMAGES).to_pylist()
         files = [folder / f"depth-{number}.png" for number in range(1, _IMAGES + 1)]
         for file, data in zip(files, encoded, strict=True):
-            file.write_bytes(data)
+            write_durably(file, data)
         return files
 
     def _say(self, what: object) -> None:

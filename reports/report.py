@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from sfcmt.durable import write_durably
 from sfcmt.reports.findings.across import across, arms_of
 from sfcmt.reports.page.ablation import ablation_sections
 from sfcmt.reports.page.blocks import Grid, Section
@@ -57,13 +58,9 @@ def report(studies: Sequence[Results]) -> dict[str, bytes]:
 
 
 def write(files: Mapping[str, bytes], folder: Path) -> None:
-    """Put each file in its place in one move."""
+    """Put each file in its place in one move. Raises `DiskError`."""
     for name, content in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f"{path.name}.tmp")
-        temporary.write_bytes(content)
-        temporary.replace(path)
+        write_durably(folder / name, content)
 
 
 def _labelled(studies: Sequence[Results]) -> dict[str, Results]:

@@ -17,10 +17,13 @@ For a model and images that you hold there are `SourceModel` and `transfer`.
 
 from __future__ import annotations
 
+import os
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
 from sfcmt.version import __version__
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin on busy cores make all slower; read with torch
 
 if TYPE_CHECKING:
     from sfcmt.api.source_model import SourceModel as SourceModel
@@ -29,16 +32,20 @@ if TYPE_CHECKING:
     from sfcmt.callbacks import Callback as Callback
     from sfcmt.classify import Classification as Classification
     from sfcmt.data.dataset import Dataset as Dataset
+    from sfcmt.data.importer import import_dataset as import_dataset
     from sfcmt.errors import SfcmtError as SfcmtError
     from sfcmt.experiment import Experiment as Experiment
     from sfcmt.experiment import load_experiment as load_experiment
     from sfcmt.reports.ablate import ablate as ablate
     from sfcmt.reports.registry.candidate import Candidate as Candidate
     from sfcmt.reports.registry.promotion import promote as promote
+    from sfcmt.reports.registry.promotion import rollback as rollback
+    from sfcmt.reports.registry.show import read_history as history  # noqa: F401
     from sfcmt.reports.report import report as report
     from sfcmt.reports.sources.opening import open_studies as open_studies
     from sfcmt.tuning.ablation.spec import load_ablation as load_ablation
     from sfcmt.tuning.ablation.study import Ablation as Ablation
+    from sfcmt.tuning.checking import checked as validate  # noqa: F401
     from sfcmt.tuning.compare import compare as compare
     from sfcmt.tuning.compare import track as track
     from sfcmt.tuning.comparison import Comparison as Comparison
@@ -67,6 +74,8 @@ _PUBLIC = {
     "compare": "sfcmt.tuning.compare:compare",
     "distill": "sfcmt.tuning.search.distilling:distill_study",
     "export": "sfcmt.tuning.exporting:export",
+    "history": "sfcmt.reports.registry.show:read_history",
+    "import_dataset": "sfcmt.data.importer:import_dataset",
     "load_ablation": "sfcmt.tuning.ablation.spec:load_ablation",
     "load_experiment": "sfcmt.experiment:load_experiment",
     "load_model": "sfcmt.tuning.models:load_model",
@@ -75,10 +84,12 @@ _PUBLIC = {
     "predict": "sfcmt.tuning.models:predict",
     "promote": "sfcmt.reports.registry.promotion:promote",
     "report": "sfcmt.reports.report:report",
+    "rollback": "sfcmt.reports.registry.promotion:rollback",
     "score": "sfcmt.tuning.search.scoring:score_study",
     "track": "sfcmt.tuning.compare:track",
     "transfer": "sfcmt.api.transfer:transfer",
     "tune": "sfcmt.tuning.search.tune:tune",
+    "validate": "sfcmt.tuning.checking:checked",
 }
 """What is public, and where it is. The only place in this room that names the rooms above it."""
 __all__ = [*_PUBLIC, "__version__"]  # noqa: PLE0604

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import islice
@@ -11,8 +12,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sfcmt.data.images import BITS, Pixels, decode, fill_holes, one_channel, resize
+from sfcmt.data.channels import with_channels
+from sfcmt.data.images import BITS, Pixels, fill_holes, resize
 from sfcmt.data.manifest import NUMBERS
+from sfcmt.data.read_image import read_image
+from sfcmt.data.reading import PLAIN
 from sfcmt.errors import DataError
 from sfcmt.models.target_model import ModelSpec
 
@@ -30,14 +34,18 @@ class Classification:
 
 def classify(model: Callable[[Tensor], Tensor], spec: ModelSpec, files: Iterable[Path]) -> list[Classification]:
     """Classify image files with a model that maps raw pixels to logits. Raises `DataError` naming a bad file."""
+    if spec.reading is None:
+        logging.getLogger("sfcmt").warning(
+            "the model does not say how its images were read: upright, and values as they stand in the file, is assumed"
+        )
     return classify_encoded(model, spec, ((str(file), _content(file)) for file in files))
 
 
 @torch.no_grad()
 def classify_encoded(
-    model: Callable[[Tensor], Tensor], spec: ModelSpec, images: Iterable[tuple[str, bytes]]
+    model: Callable[[Tensor], Tensor], spec: ModelSpec, images: Iterable[tuple[str, bytes | Pixels]]
 ) -> list[Classification]:
-    """Classify encoded images, each with the name that it is called by. Raises `DataError` naming a bad one."""
+    """Classify encoded images or arrays, each with the name it is called by. Raises `DataError` naming a bad one."""
     found, rest = [], iter(images)
     while batch := list(islice(rest, _BATCH)):
         x_BCHW = torch.stack([pixels_of(data, name, spec) for name, data in batch])
@@ -47,16 +55,22 @@ def classify_encoded(
     return found
 
 
-def pixels_of(data: bytes, name: str, spec: ModelSpec) -> Tensor:
-    """An encoded image as the model takes it: float32 (channels, size, size) in stored values. Raises `DataError`."""
-    decoded = decode(data, name, exact=True)
-    pixels = one_channel(decoded) if spec.channels == 1 else decoded
+def pixels_of(image: bytes | Pixels, name: str, spec: ModelSpec) -> Tensor:
+    """An image as the model takes it: float32 (channels, size, size) in stored values. Raises `DataError`.
+
+    It is read as the images were that the model was trained on.
+    """
+    pixels = with_channels(read_image(image, name, spec.reading or PLAIN).x_CHW, spec.channels)
     bits = BITS[pixels.dtype.name]
     if (pixels.shape[0], bits) != (spec.channels, spec.bits):
-        wanted = f"{spec.channels} channel(s) of {NUMBERS[spec.bits]} ({spec.modality})"
+        wanted = f"{spec.channels} channel(s) of {NUMBERS[spec.bits]} ({spec.modality}{_unit(spec)})"
         raise DataError(f"{name}: has {pixels.shape[0]} channel(s) of {NUMBERS[bits]}; the model takes {wanted}")
     filled = fill_holes(pixels) if spec.holes == "fill" else pixels
     return torch.from_numpy(_squared(filled, spec).astype(np.float32))
+
+
+def _unit(spec: ModelSpec) -> str:
+    return f" in {spec.reading.unit}" if spec.reading and spec.reading.unit else ""
 
 
 def _squared(x_CHW: Pixels, spec: ModelSpec) -> Pixels:

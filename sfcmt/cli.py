@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import sys
+from contextlib import suppress
 from importlib.metadata import entry_points
+from io import TextIOWrapper
 
 import typer
 from rich.console import Console
 
+from sfcmt.durable import disk_errors
 from sfcmt.errors import ConfigError, SfcmtError
 
 _INTERRUPTED = 130
@@ -30,9 +32,13 @@ def build_app() -> typer.Typer:
 
 def main() -> None:
     """Run the command. A user's mistake is one line a problem on standard error, and exit code 2."""
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin on busy cores make all slower
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            with suppress(OSError):  # of a file that has become a pipe; the change is made before
+                stream.reconfigure(errors="replace")  # a sign that a terminal or a pipe lacks must not end a run
     try:
-        build_app()()
+        with disk_errors("the disk"):
+            build_app()()
     except SfcmtError as error:
         console = Console(stderr=True, soft_wrap=True, highlight=False)
         problems = error.problems if isinstance(error, ConfigError) else [error]

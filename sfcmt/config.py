@@ -241,7 +241,7 @@ class Runtime(Section):
 
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     threads: int | None = Field(None, ge=1)
-    """CPU threads of torch; its own default if unset."""
+    """CPU threads of torch; if unset, one for each CPU that the process may use, or takes of a cluster."""
     store: str = Field(default_factory=lambda: os.environ.get("SFCMT_STORE", "sfcmt-store"))
     """Folder of stage artifacts and embedded data, or URI of an object store, such as s3://bucket/prefix or
     gs://bucket/prefix (default: SFCMT_STORE, or ./sfcmt-store)."""
@@ -253,6 +253,11 @@ class Runtime(Section):
     """CPUs that each worker takes of a Ray cluster."""
     gpus_per_worker: float = Field(0.0, ge=0)
     """GPUs that each worker takes of a Ray cluster; several workers may share one, such as 0.25."""
+
+    @property
+    def worker_threads(self) -> int:
+        """Threads of a process that takes CPUs of a cluster: one for each, unless `threads` says otherwise."""
+        return self.threads or max(1, int(self.cpus_per_worker))
 
     def torch_device(self) -> torch.device:
         """The device that `auto` stands for, or the one asked for."""

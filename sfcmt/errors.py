@@ -42,6 +42,18 @@ class StoreError(SfcmtError):
     """A stage artifact is missing, damaged or of another identity."""
 
 
+class OutageError(SfcmtError):
+    """A disk, a server or the network between fails. Nothing is wrong with the work: it can go on when that is back."""
+
+
+class DiskError(OutageError):
+    """A file cannot be written or read: the disk is full, or it may not be written."""
+
+
+class StoreOutageError(StoreError, OutageError):
+    """An object store cannot be reached, or refuses."""
+
+
 class ModelError(SfcmtError, ValueError):
     """A model cannot be built or loaded."""
 

@@ -7,12 +7,13 @@ epoch, and an artifact once it is complete, its record last: what has a record i
 from __future__ import annotations
 
 import shutil
+import tempfile
 from pathlib import Path
 
 from filelock import FileLock
 
 from sfcmt.artifact import CHECKPOINT, RECORD, RESULT
-from sfcmt.durable import rename_durably
+from sfcmt.durable import disk_errors, rename_durably
 from sfcmt.storage import Storage
 
 
@@ -23,7 +24,11 @@ class SharedFolder:
         self._root = root
 
     def check(self) -> None:
-        """Raise `StoreError` if the store cannot be written."""
+        """Raise `OutageError` if the store cannot be written."""
+        place = self._root / "partial"
+        with disk_errors(place):
+            place.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=place).close()
 
     def place(self, name: str) -> str:
         """What a stage's folder is called in messages."""
@@ -61,8 +66,9 @@ class LocalCopy(SharedFolder):
         self._remote = remote
 
     def check(self) -> None:
-        """Write to the object store."""
+        """Write to the object store, and here."""
         self._remote.check()
+        super().check()
 
     def place(self, name: str) -> str:
         """Where it was published, and where it is here."""

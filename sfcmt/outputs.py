@@ -33,6 +33,11 @@ class Outputs:
     pair_source_features: Tensor
     """(M, D): the same, at the bottleneck."""
 
+    @property
+    def has_pairs(self) -> bool:
+        """Whether there are held-out pairs; without them, M is 0."""
+        return len(self.pair_logits) > 0
+
     def save(self, path: Path) -> None:
         """Write to a safetensors file."""
         from safetensors.torch import save_file

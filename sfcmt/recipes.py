@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
-from sfcmt.config import DataConfig, GivenSourceConfig, SourceConfig
+from sfcmt.config import DataConfig, GivenSourceConfig, SourceConfig, Training
 from sfcmt.data.dataset import Dataset
 from sfcmt.data.schema import Split
 from sfcmt.errors import ConfigError, Problem
@@ -31,7 +32,6 @@ CLASSIFIER = ("sfcmt.models.classifier", "sfcmt.stages.learner")
 """Parts of whatever trains a classifier."""
 DEFAULT_SIZE = 96
 """Of images, for a source model that is trained here."""
-_UNLABELLED = (Split.PAIRS, Split.TARGET)
 
 
 def image_size(experiment: Experiment[Any]) -> int:
@@ -51,6 +51,37 @@ def source_size(experiment: Experiment[Any]) -> int:
 def sized(data: DataConfig, size: int) -> DataConfig:
     """How images are read, with their size filled in."""
     return data.model_copy(update={"size": size})
+
+
+def without_pairs(experiment: Experiment[Any], dataset: Dataset) -> Experiment[Any]:
+    """The same, or where the data set has no TI pairs: what the method does without. Raises `ConfigError`."""
+    if dataset.has_pairs:
+        return experiment
+    method = METHODS[experiment.method]
+    adjusted = experiment.model_copy(update={"transfer": method.without_pairs(experiment.transfer)})
+    if adjusted.trains_bridge or method.needs_pairs(adjusted.transfer):
+        allowed = f"a data set with TI pairs, or one of the methods {', '.join(_do_without_pairs())}"
+        raise ConfigError([Problem("method", experiment.method, allowed)])
+    if adjusted.bridge.fixed == AUTO:
+        raise ConfigError([Problem("bridge.translator", AUTO, f"copy, {', '.join(FIXED)}: there are no TI pairs")])
+    return adjusted
+
+
+def _do_without_pairs() -> Iterator[str]:
+    for name, method in METHODS.items():
+        config = method.without_pairs(method.Config())
+        if not method.needs_bridge(config) and not method.needs_pairs(config):
+            yield name
+
+
+def _unlabelled(dataset: Dataset) -> tuple[Split, ...]:
+    """What bridging and transfer read."""
+    return tuple(split for split in (Split.PAIRS, Split.TARGET) if split in dataset.splits)
+
+
+def training_parts(training: Training) -> tuple[str, ...]:
+    """Parts of a training with such settings."""
+    return TRAINING if training.precision == "float32" else (*TRAINING, "sfcmt.precision")
 
 
 def source_recipe(experiment: Experiment[Any], dataset: Dataset, seed: int) -> Recipe:
@@ -88,7 +119,7 @@ def _trained_source(experiment: Experiment[Any], source: SourceConfig, dataset: 
         kind="source",
         name="source",
         trained_by="sfcmt.stages.source:train_source",
-        parts=(*IMAGES, *TRAINING, *CLASSIFIER, *BOTTLENECK),
+        parts=(*IMAGES, "sfcmt.data.holdout", *training_parts(source), *CLASSIFIER, *BOTTLENECK),
         config=source,
         preset="source",
         data=sized(experiment.data, source_size(experiment)),
@@ -125,7 +156,7 @@ def translator_choice(experiment: Experiment[Any], dataset: Dataset, seed: int) 
         preset="bridge",
         data=sized(experiment.data, image_size(experiment)),
         dataset=dataset,
-        reads=_UNLABELLED,
+        reads=_unlabelled(dataset),
         seed=seed,
         upstream=(source_recipe(experiment, dataset, seed),),
         trains=False,
@@ -140,12 +171,17 @@ def bridge_recipe(experiment: Experiment[Any], dataset: Dataset, seed: int) -> R
         kind="bridge",
         name="bridge",
         trained_by="sfcmt.stages.bridge:train_bridge",
-        parts=(*IMAGES, *TRAINING, TRANSLATORS.module(experiment.bridge.translator), *discriminator),
+        parts=(
+            *IMAGES,
+            *training_parts(experiment.bridge),
+            TRANSLATORS.module(experiment.bridge.translator),
+            *discriminator,
+        ),
         config=experiment.bridge,
         preset="bridge",
         data=sized(experiment.data, image_size(experiment)),
         dataset=dataset,
-        reads=_UNLABELLED,
+        reads=_unlabelled(dataset),
         seed=seed,
         upstream=(source_recipe(experiment, dataset, seed),),
     )
@@ -157,22 +193,25 @@ def transfer_recipe(experiment: Experiment[Any], dataset: Dataset, seed: int) ->
     It stands on the source model, the bridge if one is trained and the method has a use for it, and the methods whose
     models it uses. A fixed translator is a part of each.
     """
+    experiment = without_pairs(experiment, dataset)
     method, config = METHODS[experiment.method], experiment.transfer
     upstream = [source_recipe(experiment, dataset, seed), *translator_choice(experiment, dataset, seed)]
     if experiment.trains_bridge:
         upstream.append(bridge_recipe(experiment, dataset, seed))
     upstream += [transfer_recipe(experiment.with_method(name), dataset, seed) for name in method.upstream(config)]
-    training = (*TRAINING, *CLASSIFIER, "sfcmt.stages.student", "sfcmt.stages.teacher") if method.trains else ()
+    own = (
+        (*training_parts(config), *CLASSIFIER, "sfcmt.stages.student", "sfcmt.stages.teacher") if method.trains else ()
+    )
     return Recipe(
         kind=TRANSFER,
         name=experiment.method,
         trained_by="sfcmt.stages.transfer:train_transfer",
-        parts=(*IMAGES, *translator_parts(experiment, dataset), *training, *method.parts(config)),
+        parts=(*IMAGES, *translator_parts(experiment, dataset), *own, *method.parts(config)),
         config=config,
         preset=f"transfer.{experiment.method}",
         data=sized(experiment.data, image_size(experiment)),
         dataset=dataset,
-        reads=_UNLABELLED,
+        reads=_unlabelled(dataset),
         seed=seed,
         upstream=tuple(upstream),
         trains=method.trains,

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from sfcmt.errors import StoreError
+from sfcmt.errors import StoreError, StoreOutageError
 from sfcmt.identity import digest
 
 _URI = re.compile(r"[a-z][a-z0-9+.-]+://")
@@ -47,7 +47,7 @@ def absolute_store(store: str) -> str:
 class Storage:
     """Files and folders under a URI, by names such as `stages/source-1a2b/artifact.json`.
 
-    Making one connects to nothing. Everything else raises `StoreError` where the storage cannot be reached or refuses.
+    Making one connects to nothing. All else raises `StoreOutageError` where the storage cannot be reached or refuses.
     """
 
     def __init__(self, uri: str) -> None:
@@ -157,7 +157,7 @@ class Storage:
             try:
                 with self._errors("be written"):
                     return write()
-            except StoreError:
+            except StoreOutageError:
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(1)
@@ -170,4 +170,4 @@ class Storage:
             yield
         except (OSError, ArrowException) as error:
             reason = " ".join(str(error).split())
-            raise StoreError(f"{self.uri}: the store cannot {what}: {reason}") from error
+            raise StoreOutageError(f"{self.uri}: the store cannot {what}: {reason}") from error

@@ -20,9 +20,10 @@ from typing import Any, Protocol
 
 from filelock import FileLock, Timeout
 
-from sfcmt.artifact import RECORD, RESULT, Artifact
+from sfcmt.artifact import CHECKPOINT, RECORD, RESULT, Artifact
 from sfcmt.callbacks import Callback
 from sfcmt.config import Runtime
+from sfcmt.durable import disk_errors, write_durably
 from sfcmt.errors import StoreError
 from sfcmt.file_format import FORMAT, NOW, refuse_newer
 from sfcmt.local_copy import LocalCopy, SharedFolder
@@ -67,8 +68,11 @@ class Store:
         return _intact(Artifact(path, reused=True), identity, self._copy.place(name)) if path.is_dir() else None
 
     def get_or_train(self, recipe: Recipe, runtime: Runtime, callback: Callback) -> Artifact:
-        """The artifact, trained now (with all that it stands on) if it is missing."""
-        artifact = self.find(recipe) or self._train_once(recipe, runtime, callback)
+        """The artifact, trained now (with all that it stands on) if it is missing. Raises `OutageError`."""
+        artifact = self.find(recipe)
+        if artifact is None:
+            with disk_errors(self.root):
+                artifact = self._train_once(recipe, runtime, callback)
         callback.stage_ended(recipe, artifact)
         return artifact
 
@@ -119,12 +123,13 @@ class Store:
             raise
         if not result.exists():
             self._copy.fetch_partial(name)
-        workspace.checkpoint.unlink(missing_ok=True)
         record: dict[str, Any] = {FORMAT: NOW, "kind": recipe.kind, "identity": recipe.identity}
         record |= {"recipe": recipe.document} | json.loads(result.read_text())
+        sizes = _sizes(workspace.folder)
+        record["files"] = {file: size for file, size in sizes.items() if file not in (RESULT, CHECKPOINT)}
+        write_durably(workspace.folder / RECORD, (json.dumps(record, indent=2) + "\n").encode())
+        workspace.checkpoint.unlink(missing_ok=True)  # not before: if there was no room, the training goes on from it
         result.unlink()
-        record["files"] = _sizes(workspace.folder)
-        (workspace.folder / RECORD).write_text(json.dumps(record, indent=2) + "\n")
         self._copy.finish(name)
         return Artifact(self.root / "stages" / name, reused=False)
 

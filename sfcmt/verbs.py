@@ -31,16 +31,20 @@ def import_(
     destination: Annotated[Path, typer.Argument(help="New folder for the data set.")],
     options: Annotated[list[str] | None, typer.Argument(help="Options of the importer: key=value.")] = None,
     layout: Annotated[str | None, typer.Option(help="Name of the importer, if it cannot be told from SOURCE.")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Refuse to skip a file.")] = False,
 ) -> None:
-    """Bring downloaded images into the format of sfcmt."""
+    """Bring downloaded images into the format of sfcmt. Ends with what was imported, class by class, and skipped."""
     from sfcmt.data.dataset import Dataset
+    from sfcmt.data.import_summary import class_counts, class_table, counts_line, warnings_of
     from sfcmt.data.importer import import_dataset
 
-    pairs = dict(_key_value(option) for option in options or ())
-    import_dataset(source, destination, layout, pairs)
-    files = Dataset(destination).manifest.files
-    counts = ", ".join(f"{entry.rows} {split}" for split, entry in files.items())
-    typer.echo(f"{destination}: {counts}")
+    skipped = import_dataset(source, destination, layout, dict(_key_value(option) for option in options or ()), strict)
+    dataset = Dataset(destination)
+    if counts := class_counts(dataset):
+        Console(markup=False, highlight=False).print(class_table(counts))
+    for line in (*skipped, *warnings_of(dataset, counts)):
+        typer.echo(line)
+    typer.echo(f"{destination}: {counts_line(dataset)}")
 
 
 def inspect(
@@ -52,6 +56,7 @@ def inspect(
     from sfcmt.data.duplicates import find_duplicates
     from sfcmt.data.inspect import contact_sheet, summarise
     from sfcmt.data.pair_check import check_pairs
+    from sfcmt.durable import replacing
 
     dataset = Dataset(folder)
     pairs, duplicates = check_pairs(dataset), find_duplicates(dataset)
@@ -62,7 +67,8 @@ def inspect(
     for warning in filter(None, (pairs.warning, *duplicates.warnings)):
         typer.echo(f"warning: {warning}")
     path = sheet or Path(f"{folder.resolve().name}.png")
-    contact_sheet(dataset).savefig(path, dpi=150)
+    with replacing(path) as temporary:
+        contact_sheet(dataset).savefig(temporary, format=path.suffix.removeprefix(".") or "png", dpi=150)
     typer.echo(f"contact sheet: {path}")
 
 
@@ -114,7 +120,7 @@ def _numbers(summary: Summary) -> Table:
     table.add_row("rows", ", ".join(f"{count} {split}" for split, count in summary.rows.items()))
     table.add_row("source classes", counts or "no source images: bring a model (source.model)")
     table.add_row("source", _modality(summary.source))
-    table.add_row("target", f"{_modality(summary.target)}; holes: {summary.holes}")
+    table.add_row("target", f"{_modality(summary.target)}; holes: {summary.holes}{summary.reading.notes}")
     table.add_row("height x width", " to ".join(sizes))
     table.add_row("sealed", ", ".join(summary.sealed) or "nothing")
     table.add_row("digest", summary.digest[:20])

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 from sfcmt.artifact import CHECKPOINT, CURVES, RESULT, Artifact, Row
 from sfcmt.callbacks import Callback
 from sfcmt.config import Runtime
+from sfcmt.cores import own_cores
+from sfcmt.durable import disk_errors, write_durably
 from sfcmt.models.expected_input import Resize
 from sfcmt.models.translators.fixed import AUTO
 from sfcmt.recipe import Recipe
@@ -50,18 +52,20 @@ class Workspace:
     def run(self) -> None:
         """Train; the files, `curves.json` and `result.json` (metrics, seconds, provenance) are in the folder after.
 
-        In a `torch.distributed` group, every worker calls this with the same folder, and all train together.
+        In a `torch.distributed` group, every worker calls this with the same folder, and all train together. Raises
+        `DiskError`.
         """
         from sfcmt.distributed import barrier, is_main
         from sfcmt.provenance import provenance
 
-        metrics = resolve_name(self.recipe.trained_by)(self)
+        with disk_errors(self.folder):
+            metrics = resolve_name(self.recipe.trained_by)(self)
         if is_main():
             if self.curves:
-                (self.folder / CURVES).write_text(json.dumps(self.curves) + "\n")
+                write_durably(self.folder / CURVES, (json.dumps(self.curves) + "\n").encode())
             made_by = provenance(self.device) | self.made_by
             result = {"metrics": metrics, "seconds": round(self.seconds, 3), "made_by": made_by, "notes": self.notes}
-            (self.folder / RESULT).write_text(json.dumps(result))
+            write_durably(self.folder / RESULT, json.dumps(result).encode())
         barrier()
 
     @property
@@ -81,8 +85,8 @@ class Workspace:
 
         from sfcmt.distributed import own_device
 
-        if self.runtime.threads is not None:
-            torch.set_num_threads(self.runtime.threads)
+        # threads above a process's share wait for each other, which makes all slower
+        torch.set_num_threads(self.runtime.threads or min(torch.get_num_threads(), own_cores()))
         return own_device(self.runtime.torch_device())
 
     @property

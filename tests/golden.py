@@ -22,6 +22,7 @@ from sfcmt.config import Training
 from sfcmt.data.augment import apply_views, random_views
 from sfcmt.data.batches import shuffled
 from sfcmt.data.dataset import Dataset
+from sfcmt.data.holdout import stratified_holdout
 from sfcmt.data.images import decode, encode_png, resize
 from sfcmt.data.manifest import Normalisation
 from sfcmt.evaluation.oracles import oracle_logits, supervised_recipe
@@ -38,6 +39,7 @@ from sfcmt.models.tapped import TappedClassifier
 from sfcmt.models.translators import TRANSLATORS
 from sfcmt.models.translators.fixed import FIXED
 from sfcmt.outputs import OUTPUTS, Outputs
+from sfcmt.precision import forward_in
 from sfcmt.pseudo_labels.weightings import WEIGHTINGS
 from sfcmt.recipes import translator_choice
 from sfcmt.stages.learner import classifier_groups
@@ -133,6 +135,19 @@ def _batches(place: Place) -> Numbers:
 def _batch_rows(place: Place) -> Iterator[Tensor]:
     batch = place.step().batch
     yield torch.cat([batch.target_B, batch.pair_B])
+
+
+def _precision(place: Place) -> Numbers:
+    column, rows = place.step().context.data.target, torch.arange(6)
+    views = random_views(6, 0.6, True, torch.Generator().manual_seed(0))
+    with forward_in(Training(precision="bfloat16"), torch.device("cpu")):
+        return numbers(images(4, 5) @ images(5, 3), column.augmented(rows, views))
+
+
+def _holdout(place: Place) -> Numbers:
+    labels = np.arange(40) % 7
+    masks = [stratified_holdout([f"g{row // 2}" for row in range(40)], labels, fraction) for fraction in (0.15, 0.5)]
+    return numbers(*map(torch.from_numpy, masks))
 
 
 def _optimiser(place: Place) -> Numbers:
@@ -240,6 +255,8 @@ def probes() -> dict[str, Callable[[Place], Numbers]]:
         "sfcmt.data.images": _images,
         "sfcmt.data.augment": _augment,
         "sfcmt.data.batches": _batches,
+        "sfcmt.precision": _precision,
+        "sfcmt.data.holdout": _holdout,
         "sfcmt.models.normalise": lambda place: numbers(normalise(images(2, 1, 8, 8).clamp(min=0))),
         "sfcmt.models.backbones": lambda place: _seeded(partial(build_backbone, "small"), 2, 3, 32, 32),
         "sfcmt.models.bottleneck": lambda place: _seeded(partial(BottleneckClassifier, "small", 3), 2, 3, 32, 32),

@@ -24,7 +24,7 @@ from sfcmt.data.schema import Split
 from sfcmt.testing.tiny import tiny_experiment
 from tests import command
 from tests.command import Command
-from tests.data.trees import paired_tree
+from tests.data.trees import paired_tree, save
 from tests.database import new_database
 
 pytestmark = pytest.mark.slow
@@ -180,8 +180,15 @@ def test_compare_refuses_unknown_methods_and_trains_nothing(desk: Desk) -> None:
 
 
 def test_a_data_set_is_imported_and_looked_at(desk: Desk) -> None:
-    paired_tree(desk.folder)
-    assert desk.ok("data", "import", "plain", "imported") == "imported: 12 source, 3 pairs, 12 target\n"
+    save(paired_tree(desk.folder) / "source" / "cat" / "notes.txt", b"x")
+    assert "would be skipped: .txt" in desk.refused("data", "import", "plain", "imported", "--strict")[0]
+    assert desk.ok("data", "import", "plain", "imported").splitlines() == [
+        "class  source, to train on  source, held out",
+        "cat    5                    1               ",
+        "dog    5                    1               ",
+        "skipped 1: .txt: no format of images that is read here: source/cat/notes.txt",
+        "imported: 12 source, 3 pairs, 12 target; sealed: 27 origins, 12 target_labels",
+    ]
     text = words(desk.ok("data", "inspect", "imported", "--sheet", "sheet.png").splitlines())
     assert "rows 12 source, 3 pairs, 12 target source classes cat 6, dog 6" in text
     assert "target depth, 1 x 16 bits, mean" in text
@@ -260,7 +267,8 @@ def test_predict_refuses_what_is_no_image_of_the_modality(used: tuple[Desk, dict
     (line,) = desk.refused("predict", folder, "missing.png")
     assert line == "error: missing.png: no such file"
     (line,) = desk.refused("predict", "runs:/0123/model", "colour.png")
-    assert line.startswith("error: runs:/0123/model: ")
+    assert line.startswith(f"error: MLflow at {desk.uri}: ")
+    assert line.endswith("; needed for runs:/0123/model")
 
 
 def test_compare_prints_a_table_and_logs_a_tree(desk: Desk) -> None:

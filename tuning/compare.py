@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from sfcmt.callbacks import Callback, Callbacks
 from sfcmt.tuning.comparison import Comparison
+from sfcmt.tuning.mlflow_calls import MlflowCalls
 from sfcmt.tuning.summary import StageCounter, Summary, summarise
-from sfcmt.tuning.tracker import Tracker, outages_reported
+from sfcmt.tuning.tracker import Tracker
 
 
 def compare(comparison: Comparison, name: str, callback: Callback | None = None, jobs: int | None = None) -> Summary:
@@ -28,7 +29,7 @@ def track(name: str, comparison: Comparison, summary: Summary, is_comparison: bo
     with its model. What is logged already is left alone.
     """
     scores = comparison.scores()
-    with outages_reported():
+    with MlflowCalls():
         tracker = Tracker(name)
         parent = tracker.log_comparison(comparison, summary, name) if is_comparison else None
         runs = {} if parent is None else {"comparison": parent}

@@ -16,6 +16,8 @@ import mlflow
 from mlflow.entities import Run
 
 from sfcmt.callbacks import Callback
+from sfcmt.errors import OutageError
+from sfcmt.tuning.mlflow_calls import MlflowCalls, TrackingError, open_experiment, place, tag_is
 from sfcmt.tuning.tracker import IDENTITY, PARENT
 
 _SECONDS = 2.0
@@ -28,32 +30,45 @@ class MLflowSync(ABC):
     def __init__(self, name: str) -> None:
         self._client = mlflow.MlflowClient()
         self._name = name
+        self.problem: OutageError | None = None
+        """Why the last sync did not come to its end."""
 
     @abstractmethod
     def _write(self) -> None:
         """Write what is missing; called again and again, by one thread at a time."""
 
     def sync(self) -> bool:
-        """Write what is missing; False if MLflow could not be reached."""
+        """Write what is missing; whether all of it was."""
         try:
-            self._write()
-        except (mlflow.MlflowException, OSError):
-            return False
-        return True
+            with MlflowCalls(advice="run the same command again to log the rest"):
+                self._write()
+        except OutageError as error:
+            self.problem = error
+        else:
+            self.problem = None
+        return self.problem is None
 
     def catch_up(self) -> bool:
-        """Sync, waiting a while for a server that is down; False if it did not come back."""
+        """Sync, waiting a while for a server that does not answer; False if it did not come back, or refuses."""
         deadline = time.monotonic() + _PATIENCE
-        while not (done := self.sync()) and time.monotonic() < deadline:
+        while not (done := self.sync()) and self._may_pass() and time.monotonic() < deadline:
             time.sleep(_SECONDS)
         return done
 
+    def status(self) -> str:
+        """What is done, and what it waits for."""
+        waits = f" (waits, {_PATIENCE:.0f} s at most: {self.problem})" if self.problem else ""
+        return f"bringing MLflow at {place()} up to date{waits}"
+
+    def _may_pass(self) -> bool:
+        return isinstance(self.problem, TrackingError) and self.problem.may_pass
+
     def _open(self) -> None:
-        """Make the experiment if there is none, and the database with it."""
-        self._experiment_id = mlflow.set_experiment(self._name).experiment_id
+        """Make the experiment if there is none."""
+        self._experiment_id = open_experiment(self._name)
 
     def _find(self, identity: str) -> Run | None:
-        found = self._client.search_runs([self._experiment_id], f"tags.`{IDENTITY}` = '{identity}'")
+        found = self._client.search_runs([self._experiment_id], tag_is(IDENTITY, identity))
         return found[0] if found else None
 
     def _create(self, name: str, identity: str, parent: str | None) -> Run:
@@ -63,28 +78,26 @@ class MLflowSync(ABC):
 
 @contextmanager
 def synced(sync: MLflowSync, callback: Callback) -> Iterator[None]:
-    """Sync while the block runs, and once more at its end.
+    """Sync while the block runs, from its beginning, and once more at its end.
 
-    If the server cannot be reached then either, what is missing is written when the same command runs again.
+    What fails at the end, too, is told, and written when the same command runs again.
     """
     stop = threading.Event()
 
     def follow() -> None:
-        while not stop.wait(_SECONDS):
+        while True:
             sync.sync()
+            if stop.wait(_SECONDS):
+                return
 
     thread = threading.Thread(target=follow, daemon=True, name="mlflow-sync")
-    with callback.doing("opening MLflow"):
-        sync.sync()  # the database is made before any other process opens it
     thread.start()
     try:
         yield
     finally:
         stop.set()
-        thread.join()
-        with callback.doing("bringing MLflow up to date"):
-            is_up_to_date = sync.catch_up()
-        if not is_up_to_date:
-            print(
-                f"MLflow at {mlflow.get_tracking_uri()} cannot be reached; run the same command again to log the rest"
-            )
+        with callback.doing(sync.status):
+            thread.join()
+            sync.catch_up()
+        if sync.problem:
+            print(sync.problem)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from sfcmt.clusters.persistence import require_persistent_store
+from sfcmt.clusters.persistence import place_tracking, require_persistent_store
 from sfcmt.data.opening import SYNTHETIC, open_dataset
 from sfcmt.progress.command import command_progress
 from sfcmt.progress.lines import ProgressLines
@@ -27,6 +27,7 @@ def progress_of(
     """
     store = experiment.runtime.store
     require_persistent_store(store)
+    place_tracking(store)
     if experiment.data.folder != SYNTHETIC:  # which may have to be rendered
         open_dataset(experiment.data, local_folder(store))
     with command_progress(f"{verb}-{name}", plan, store, verbose) as progress:

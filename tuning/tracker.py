@@ -21,7 +21,6 @@ from mlflow.models import infer_signature
 
 from sfcmt.data.dataset import Dataset
 from sfcmt.data.schema import Split, file_name
-from sfcmt.errors import SfcmtError
 from sfcmt.evaluation.scores import Scores
 from sfcmt.identity import digest, result_fields
 from sfcmt.models.target_model import TargetModel
@@ -29,6 +28,7 @@ from sfcmt.recipe import Recipe
 from sfcmt.store import Store
 from sfcmt.tuning.comparison import Cell, Comparison
 from sfcmt.tuning.figures import figures_of
+from sfcmt.tuning.mlflow_calls import active_run, log_missing_params, open_experiment, place, tag_is
 from sfcmt.tuning.summary import Summary
 
 IDENTITY = "sfcmt.identity"
@@ -37,27 +37,12 @@ _MOST_METRICS = 1000
 """What MLflow takes in one request."""
 
 
-class TrackingError(SfcmtError):
-    """MLflow cannot be reached, or refuses."""
-
-
-@contextmanager
-def outages_reported() -> Iterator[None]:
-    """Turns MLflow's errors into a `TrackingError` of one line."""
-    try:
-        yield
-    except mlflow.MlflowException as error:
-        reason = error.message.splitlines()[0]
-        where = f"MLflow at {mlflow.get_tracking_uri()}"
-        raise TrackingError(f"{where}: {reason}; what is trained is kept: the same command logs it later") from error
-
-
 class Tracker:
     """Logs to the MLflow experiment called `experiment`, at `MLFLOW_TRACKING_URI` or MLflow's default."""
 
     def __init__(self, experiment: str) -> None:
         self._client = mlflow.MlflowClient()
-        self._experiment_id = mlflow.set_experiment(experiment).experiment_id
+        self._experiment_id = open_experiment(experiment)
 
     def log_cell(
         self,
@@ -74,7 +59,8 @@ class Tracker:
         identity = digest([cell.recipe.identity, comparison.dataset.manifest.model_dump(mode="json"), parent])
         with self._run_once(f"{cell.method} seed {cell.seed}", identity, parent) as (run_id, is_new):
             if is_new:
-                self._client.log_batch(run_id, params=params_of(cell), tags=tags_of(cell))
+                self._client.log_batch(run_id, tags=tags_of(cell))
+                log_missing_params(self._client, self._client.get_run(run_id), params_of(cell))
                 log_metrics(self._client, run_id, _metrics(cell, comparison.store, validators, scores))
                 log_datasets(comparison.dataset)
                 for name, figure in figures_of(cell, comparison):
@@ -98,21 +84,23 @@ class Tracker:
 
     @property
     def uri(self) -> str:
-        """Where the runs are."""
-        return str(mlflow.get_tracking_uri())
+        """Where the runs are, without a password."""
+        return place()
 
     @contextmanager
     def _run_once(self, name: str, identity: str, parent: str | None) -> Iterator[tuple[str, bool]]:
-        """The finished run of this identity, or a new one that is active and finishes on a clean exit."""
-        found = self._client.search_runs(
-            [self._experiment_id], f"tags.`{IDENTITY}` = '{identity}' and attributes.status = 'FINISHED'"
-        )
-        if found:
-            yield found[0].info.run_id, False
+        """The finished run of this identity, or one that is active and finishes on a clean exit.
+
+        That is a new one, or one that has failed: its server was lost. Another process may be at work on what runs.
+        """
+        found = self._client.search_runs([self._experiment_id], tag_is(IDENTITY, identity))
+        if finished := [run for run in found if run.info.status == "FINISHED"]:
+            yield finished[0].info.run_id, False
             return
         tags = {IDENTITY: identity} | ({PARENT: parent} if parent else {})
-        with mlflow.start_run(run_name=name, tags=tags) as run:
-            yield run.info.run_id, True
+        failed = next((run.info.run_id for run in found if run.info.status == "FAILED"), None)
+        with active_run(self._experiment_id, failed, name, tags) as run_id:
+            yield run_id, True
 
 
 def log_metrics(client: mlflow.MlflowClient, run_id: str, metrics: list[Metric]) -> None:
@@ -121,13 +109,13 @@ def log_metrics(client: mlflow.MlflowClient, run_id: str, metrics: list[Metric])
         client.log_batch(run_id, metrics=metrics[start : start + _MOST_METRICS])
 
 
-def params_of(cell: Cell) -> list[mlflow.entities.Param]:
+def params_of(cell: Cell) -> dict[str, object]:
     """All fields that can change the result, by their dotted names, and the seed."""
     recipe = cell.recipe
     configs = {one.name: one.config for one in recipe.upstream} | {recipe.kind: recipe.config, "data": recipe.data}
     flat = {"method": recipe.name} | _flatten({role: result_fields(config) for role, config in configs.items()})
     flat |= {"seed": cell.seed} | ({"translator": recipe.translator} if recipe.translator else {})
-    return [mlflow.entities.Param(key, str(value)) for key, value in flat.items()]
+    return flat
 
 
 def tags_of(cell: Cell) -> list[mlflow.entities.RunTag]:

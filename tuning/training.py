@@ -9,6 +9,7 @@ from sfcmt.clusters.session import check_places, on_cluster, ray_session
 from sfcmt.config import GivenSourceConfig, Runtime
 from sfcmt.models.given import GivenSource
 from sfcmt.recipe import Recipe
+from sfcmt.stages.dry_run import dry_run
 from sfcmt.store import Store
 from sfcmt.tuning.parallel import train_in_processes
 
@@ -21,11 +22,12 @@ def is_here(jobs: int | None) -> bool:
 def train_stages(
     recipes: Sequence[Recipe], runtime: Runtime, store: Store, callback: Callback, jobs: int | None = None
 ) -> None:
-    """Train every recipe that is missing, with what it stands on.
+    """Train every recipe that is missing, with what it stands on, after a dry run of it.
 
     `jobs` is how many at a time: one if it is None, but on a cluster as many as this holds. Raises `ModelError` where
-    other processes would train, and cannot make the source model.
+    other processes would train, and cannot make the source model, and as `dry_run` does.
     """
+    dry_run(recipes, store)
     grouped = runtime.workers != 1
     if all(map(store.find, recipes)) or (is_here(jobs) and not grouped):
         _one_by_one(recipes, runtime, store, callback)

@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 
 from sfcmt.errors import ConfigError, Problem
-from sfcmt.tuning.export_verb import export
+from sfcmt.tuning.export_verb import RunCode, export
 
 if TYPE_CHECKING:
     from sfcmt.progress.lines import ProgressLines
@@ -117,7 +117,8 @@ def compare(
 
 def predict(
     model: Annotated[str, typer.Argument(help=MODEL_HELP)],
-    images: Annotated[list[Path], typer.Argument(help="Image files of the target modality.")],
+    images: Annotated[list[Path], typer.Argument(help="Image files of the target modality, or folders of them.")],
+    run_code: RunCode = False,
     as_json: AsJson = False,
 ) -> None:
     """Classify images with a model from MLflow or a folder."""
@@ -125,7 +126,7 @@ def predict(
 
     from sfcmt.tuning.models import predict
 
-    found = predict(model, images)
+    found = predict(model, images, run_code)
     if as_json:
         typer.echo(json.dumps([asdict(one) for one in found]))
         return

@@ -72,7 +72,7 @@ def arm_findings(results: AblationResults) -> list[ArmFinding]:
             iqm=iqm_of(sample, results.level) if sample else None,
             difference=differences.get(arm),
             corrected=corrected.get(arm),
-            decision=rule.decide([sample[s] - base[s] for s in differences[arm].seeds])
+            decision=rule.conclude([sample[s] - base[s] for s in differences[arm].seeds])
             if rule and arm in differences
             else None,
         )

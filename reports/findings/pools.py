@@ -9,7 +9,7 @@ from typing import Any
 from sfcmt.reports.sources.results import Results
 from sfcmt.reports.sources.runs import ORACLE, VALIDATOR, Run
 from sfcmt.reports.sources.search import SearchResults
-from sfcmt.tuning.search.scoring import accountability_of
+from sfcmt.tuning.search.scoring import RANKED_FROM, accountability_of
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,17 @@ def pools_of(results: Results) -> list[Pool]:
         if not scored:
             return []
         trials = sum(name.isdigit() for name in scored["oracle_balanced_accuracy"])
-        return [Pool(scored["study"], results.experiment.seed, trials, scored)]
+        return [Pool(scored["study"], results.experiment.seed, trials, _told(scored, trials))]
     found = {seed: _pool(results, seed) for seed in results.seeds}
     return [pool for pool in found.values() if pool]
+
+
+def _told(scored: Mapping[str, Any], trials: int) -> Mapping[str, Any]:
+    """Without the rank correlations of too few trials that older releases wrote down."""
+    if trials >= RANKED_FROM:
+        return scored
+    validators = {name: found | {"spearman": None} for name, found in scored["validators"].items()}
+    return {**scored, "validators": validators}
 
 
 def _pool(results: Results, seed: int) -> Pool | None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from sfcmt.data.dataset import Dataset
 from sfcmt.data.manifest import NUMBERS
+from sfcmt.data.reading import PLAIN
 from sfcmt.data.schema import Split
 from sfcmt.reports.registry.candidate import Candidate
 
@@ -24,7 +25,8 @@ A classifier of {spec.modality} images into {len(spec.classes)} classes: {", ".j
 Backbone `{spec.backbone}`, translator `{spec.translator}`, trained by `{candidate.recipe["name"]}`.
 
 - In: column `encoded_image`, bytes of a PNG, JPEG, TIFF or `.npy` (JSON: base64) of {spec.channels} channel(s) of
-  {NUMBERS[spec.bits]}, of any size; decoded and resized to {spec.size} x {spec.size} within the model.
+  {NUMBERS[spec.bits]}{(spec.reading or PLAIN).notes}, of any size; decoded as on import, and resized to
+  {spec.size} x {spec.size}, within the model.
 - Out: `label`, and `probabilities` by class.""",
         "What it was trained on": f"""\
 Data set `{study.dataset.manifest.name}`, digest `{study.dataset.whole_digest}`: {_images(study.dataset)}.
@@ -48,7 +50,8 @@ def _images(dataset: Dataset) -> str:
     labelled = "no source image"
     if Split.SOURCE in rows:
         labelled = f"{rows[Split.SOURCE]} labelled source\nimages (for the source model only)"
-    return f"{labelled}, {rows[Split.PAIRS]} unlabelled pairs, {rows[Split.TARGET]} unlabelled target images"
+    pairs = rows.get(Split.PAIRS, 0)
+    return f"{labelled}, {pairs or 'no'} unlabelled pairs, {rows[Split.TARGET]} unlabelled target images"
 
 
 def _oracles(candidate: Candidate) -> str:

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-import mlflow
-
 from sfcmt.errors import SfcmtError
+from sfcmt.tuning.mlflow_calls import MlflowCalls
 
 
 class RegistryError(SfcmtError):
     """The registry cannot be reached, lacks something, or a move is refused."""
 
 
-@contextmanager
-def registry_errors() -> Iterator[None]:
-    """Turns MLflow's errors into a `RegistryError` of one line."""
-    try:
-        yield
-    except mlflow.MlflowException as error:
-        raise RegistryError(f"MLflow at {mlflow.get_registry_uri()}: {error.message.splitlines()[0]}") from error
+def registry_calls(writes: bool = True) -> MlflowCalls:
+    """A context in which the registry is called: what fails is a `RegistryError` of one line."""
+    return MlflowCalls(RegistryError, advice="", writes=writes)

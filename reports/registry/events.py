@@ -22,6 +22,7 @@ from mlflow.entities import Param, Run, ViewType
 from sfcmt.reports.registry.alias import Alias
 from sfcmt.reports.registry.evidence import Evidence
 from sfcmt.reports.statistics.interval import Interval
+from sfcmt.tuning.mlflow_calls import open_experiment
 
 _EVIDENCE = "evidence."
 
@@ -68,7 +69,7 @@ class EventLog:
 
     def append(self, move: Move) -> None:
         """Write an event. Of a writer that dies halfway nothing counts."""
-        place = mlflow.set_experiment(self._name).experiment_id
+        place = open_experiment(self._name)
         now = max([int(time.time() * 1000), *(run.info.start_time + 1 for run in self._runs()[-1:])])
         name = f"{move.action}: {move.alias} {move.before or 'none'} -> {move.version}"
         by = os.environ.get("MLFLOW_TRACKING_USERNAME") or getpass.getuser()

@@ -7,7 +7,7 @@ from mlflow.entities.model_registry import ModelVersion
 from sfcmt.reports.registry.alias import Alias
 from sfcmt.reports.registry.candidate import Candidate
 from sfcmt.reports.registry.comparison import gather, obstacles, unjudged
-from sfcmt.reports.registry.errors import RegistryError, registry_errors
+from sfcmt.reports.registry.errors import RegistryError, registry_calls
 from sfcmt.reports.registry.events import Action, Move
 from sfcmt.reports.registry.history import champions
 from sfcmt.reports.registry.registered_model import RegisteredModel
@@ -22,7 +22,7 @@ def promote(candidate: Candidate, name: str, alias: Alias, reason: str = "", for
     Raises `RegistryError` if the champion is not beaten.
     """
     moves: list[Move] = []
-    with registry_errors():
+    with registry_calls():
         version, model = find_or_register(candidate, name), RegisteredModel(name)
         number = str(version.version)
         if number not in model.aliases.values():
@@ -39,7 +39,7 @@ def promote(candidate: Candidate, name: str, alias: Alias, reason: str = "", for
 
 def rollback(name: str, reason: str = "") -> Move:
     """Give the alias `champion` back to the champion before this one. Raises `RegistryError` if there was none."""
-    with registry_errors():
+    with registry_calls():
         model = RegisteredModel(name)
         current = model.aliases.get(Alias.CHAMPION)
         before = [version for version in champions(model.log.read()) if version != current]

@@ -2,7 +2,8 @@
 
 Input: one column `encoded_image` with the bytes of a PNG, JPEG, TIFF or `.npy` of the target modality (in JSON:
 base64), of any size, with the channels and bits that the model's card names. Output: `label`, and `probabilities` by
-class. Decoding, resizing, filling of holes and normalising are in the model.
+class. Decoding as the data set's import did (orientation, invalid values, channels), resizing, filling of holes and
+normalising are in the model.
 """
 
 from __future__ import annotations

@@ -8,20 +8,21 @@ from datetime import datetime
 import mlflow
 
 from sfcmt.reports.registry.alias import Alias
-from sfcmt.reports.registry.errors import RegistryError, registry_errors
+from sfcmt.reports.registry.errors import RegistryError, registry_calls
 from sfcmt.reports.registry.events import Event, EventLog
 from sfcmt.reports.registry.history import champion_at, champions
+from sfcmt.tuning.mlflow_calls import place
 
 _TIME = "%Y-%m-%d %H:%M:%S"
 
 
 def read_history(name: str) -> list[Event]:
     """The events of a registered model. Raises `RegistryError`."""
-    with registry_errors():
+    with registry_calls(writes=False):
         known = {model.name for model in mlflow.search_registered_models()}
         if name not in known:
             names = ", ".join(sorted(known)) or "none"
-            raise RegistryError(f"{name}: no such model at {mlflow.get_registry_uri()}; there are: {names}")
+            raise RegistryError(f"{name}: no such model at {place()}; there are: {names}")
         return EventLog(name).read()
 
 
@@ -36,7 +37,7 @@ def history_lines(events: Sequence[Event]) -> Iterator[str]:
 
 def present_champion(name: str, events: Sequence[Event]) -> str:
     """Who is champion now, by MLflow, and whether the events know of it."""
-    with registry_errors():
+    with registry_calls(writes=False):
         aliases = mlflow.MlflowClient().get_registered_model(name).aliases
     version = str(aliases.get(Alias.CHAMPION, "none"))
     line = champions(events)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from pathlib import Path
-
-os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 import mlflow
 import numpy as np
@@ -23,6 +20,7 @@ from sfcmt.reports.registry.candidate import IDENTITY, Candidate
 from sfcmt.reports.registry.card import model_card
 from sfcmt.reports.registry.errors import RegistryError
 from sfcmt.reports.registry.predictions import Predictions
+from sfcmt.tuning.mlflow_calls import active_run, open_experiment, tag_is
 from sfcmt.tuning.models import SERVED
 from sfcmt.tuning.search.mlflow_sync import SearchSync
 from sfcmt.tuning.search.study import Study
@@ -39,8 +37,9 @@ SIGNATURE = ModelSignature(
 def find_or_register(candidate: Candidate, name: str) -> ModelVersion:
     """The candidate's version, registered now if it is not there; its description is the card of today."""
     client = mlflow.MlflowClient()
-    found = client.search_model_versions(f"name = '{name}' and tags.`{IDENTITY}` = '{candidate.identity}'")
-    version = found[0] if found else _register(candidate, name)
+    found = client.search_model_versions(tag_is(IDENTITY, candidate.identity))  # whatever letters a name has
+    ours = [version for version in found if version.name == name]
+    version = ours[0] if ours else _register(candidate, name)
     return client.update_model_version(name, version.version, model_card(candidate))
 
 
@@ -53,12 +52,12 @@ def predictions_of_version(version: ModelVersion) -> Predictions:
 
 def _register(candidate: Candidate, name: str) -> ModelVersion:
     """Log the model to the study's run, beside its exported program, and register it."""
-    with tempfile.TemporaryDirectory() as folder, mlflow.start_run(run_id=_run_of(candidate.study)):
+    with tempfile.TemporaryDirectory() as folder, active_run(*_run_of(candidate.study)):
         served = Path(folder) / Path(SERVED).name
         served.mkdir()
         TargetModel.load(candidate.folder).save(served)
         candidate.predictions.save(served)
-        (served / _CARD).write_text(model_card(candidate))
+        (served / _CARD).write_text(model_card(candidate), encoding="utf-8")
         logged = mlflow.pyfunc.log_model(
             name="served",
             python_model=str(Path(__file__).with_name("served_model.py")),
@@ -78,11 +77,11 @@ def _example(spec: ModelSpec) -> bytes:
     return encode(np.broadcast_to(mean[:, None, None], (spec.channels, spec.size, spec.size)))
 
 
-def _run_of(study: Study) -> str:
-    """The study's run, once all is there that the study knows."""
-    experiment_id = mlflow.set_experiment(study.name).experiment_id
-    if not SearchSync(study).sync():
-        raise RegistryError(f"MLflow at {mlflow.get_tracking_uri()} cannot be reached; run the same command again")
-    client = mlflow.MlflowClient()
-    (run,) = client.search_runs([experiment_id], f"tags.`{STUDY_IDENTITY}` = '{study.identity}'")
-    return str(run.info.run_id)
+def _run_of(study: Study) -> tuple[str, str]:
+    """The ids of the study's experiment and run, once all is there that the study knows."""
+    sync = SearchSync(study)
+    if not sync.sync():
+        raise RegistryError(str(sync.problem)) from sync.problem
+    experiment_id = open_experiment(study.name)
+    (run,) = mlflow.MlflowClient().search_runs([experiment_id], tag_is(STUDY_IDENTITY, study.identity))
+    return experiment_id, str(run.info.run_id)

@@ -10,6 +10,7 @@ from sfcmt.reports.statistics.accountability import MIN_STUDIES, Accountability,
 from sfcmt.reports.tables.model import Cell, Column, Table, label, missing
 from sfcmt.reports.tables.notes import notes_of
 from sfcmt.reports.tables.numbers import Metric, size_text
+from sfcmt.tuning.search.scoring import RANKED_FROM
 
 _REGRET = Metric("oracle/regret")
 
@@ -34,7 +35,7 @@ def accountability_table(
 
     def rank(row: Accountability) -> Cell:
         if row.spearman.value is None:
-            return missing("the models cannot be ranked: too few, or too many equal ones")
+            return missing(f"the models cannot be ranked: fewer than {RANKED_FROM}, or too many equal ones")
         interval = row.spearman.interval
         limits = f"[{size_text(interval.low)}, {size_text(interval.high)}]" if interval else ""
         return cell(row.spearman, row, size_text(row.spearman.value), limits)
@@ -58,7 +59,8 @@ def accountability_table(
     )
     notes = [
         "A pool: the completed trials of a search, or the arms of an ablation under one seed. Regret: balanced "
-        "accuracy of its best model minus that of the validator's pick; Spearman: rank correlation with it",
+        "accuracy of its best model minus that of the validator's pick; Spearman: rank correlation with it, "
+        f"over pools of {RANKED_FROM} models or more",
         f"Intervals over pools (from {MIN_STUDIES}) by expanded percentile bootstrap; test: none; correction: none",
     ]
     return Table(name, "Validators, judged by the labels", columns, body, notes_of(provenance, notes, True))

@@ -14,11 +14,13 @@ from sfcmt.config import GivenSourceConfig
 from sfcmt.data.collected import CollectedData
 from sfcmt.data.collection import collected, collected_pairs
 from sfcmt.data.manifest import MANIFEST, Holes
+from sfcmt.data.reading import PLAIN, Reading
 from sfcmt.errors import ConfigError, DataError, Problem
 from sfcmt.experiment import DEFAULT_METHOD, Experiment, override_field, parse_experiment
 from sfcmt.models.given import GivenSource
 from sfcmt.progress.command import command_progress
 from sfcmt.recipes import source_size, transfer_recipe
+from sfcmt.stages.dry_run import dry_run
 from sfcmt.storage import absolute_store
 from sfcmt.store import Store
 from sfcmt.task import open_task
@@ -34,6 +36,8 @@ def transfer(
     size: int | None = None,
     store: str | Path | None = None,
     holes: Holes = "keep",
+    invalid: Sequence[float] = (),
+    unit: str | None = None,
     seal_labels: bool = False,
     overrides: Sequence[str] = (),
     verbose: bool = False,
@@ -41,16 +45,20 @@ def transfer(
 ) -> Transferred:
     """Move an RGB classifier to another modality, without RGB images of its task and without target labels.
 
-    `target` are unlabelled images of the task, of any size, and of one channel or three. `pairs` are two: RGB images
+    `target` are unlabelled images of the task, of any size and number of channels. `pairs` are two: RGB images
     of other things, and the same scenes in the target modality, of the same sizes; two folders are paired by name, all
-    else by place. Images are a folder, a list of paths, an array or tensor (N, C, H, W), or a torch data set whose
-    items are images or tuples that begin with one. uint8 and uint16 stay as they are, floats in [0, 1] become 8 bits,
-    other integers 16. A data set that `sfcmt data import` made is a `target` without `pairs`: it has them.
+    else by place. Without them, methods that need none can be used, and the default does what it can.
+
+    Images are a folder, a list of paths, an array or tensor (N, C, H, W), or a torch data set whose items are images or
+    tuples that begin with one. uint8 and uint16 stay as they are, floats in [0, 1] become 8 bits, other integers 16;
+    with a `unit`, such as "m", floats are measured values, and stay. A data set that `sfcmt data import` made is a
+    `target` without `pairs`: its own are used.
 
     `size` is of the model's images in pixels: what the source model expects, if None. `store` keeps the results
-    (SFCMT_STORE, or ./sfcmt-store). `holes` says what becomes of target pixels of value 0. `seal_labels` keeps the
-    labels of a torch data set with `classes`, such as torchvision's `ImageFolder`, for judging only. `overrides` are as
-    on the command line. With `verbose` each epoch is told on standard error; a `callback` hears of everything.
+    (SFCMT_STORE, or ./sfcmt-store). `holes` says what becomes of target pixels of value 0, and of those of the values
+    that are `invalid`. `seal_labels` keeps the labels of a torch data set with `classes`, such as torchvision's
+    `ImageFolder`, for judging only. `overrides` are as on the command line. With `verbose` each epoch is told on
+    standard error; a `callback` hears of everything.
 
     Training is in this process. What is in the store is not trained again; of a data set with random transforms each
     call makes another one. Raises `ConfigError`, `ModelError`, `DataError`, before anything is trained if it can.
@@ -71,9 +79,11 @@ def transfer(
     place = Store(experiment.runtime.store)
     with _told(experiment, verbose, callback) as told:
         with told.doing("reading the images"):
-            folder = _data_folder(target, pairs, place.root, holes, seal_labels)
+            reading = Reading(invalid=tuple(invalid), unit=unit)
+            folder = _data_folder(target, pairs, place.root, holes, reading, seal_labels)
         found = experiment.model_copy(update={"data": experiment.data.model_copy(update={"folder": str(folder)})})
         recipe = transfer_recipe(found, open_task(found, place.root), found.seed)
+        dry_run([recipe], place)
         return Transferred(found, place.get_or_train(recipe, found.runtime, told))
 
 
@@ -103,13 +113,15 @@ def _check(experiment: Experiment[Any]) -> None:
         raise ConfigError(problems)
 
 
-def _data_folder(target: Any, pairs: Any, store: Path, holes: Holes, seal_labels: bool) -> Path:
+def _data_folder(target: Any, pairs: Any, store: Path, holes: Holes, reading: Reading, seal_labels: bool) -> Path:
     """The folder of the data set: one of ours, or one that is made of the images."""
     if isinstance(target, str | Path) and (Path(target) / MANIFEST).is_file():
-        if pairs is not None or holes != "keep" or seal_labels:
-            raise DataError(f"target: {target} is a data set with pairs; allowed beside it: no pairs, holes or labels")
+        if pairs is not None or holes != "keep" or reading != PLAIN or seal_labels:
+            others = "no pairs, holes, invalid values, unit or labels"
+            raise DataError(f"target: {target} is a data set; allowed beside it: {others}")
         return Path(target).resolve()
-    return CollectedData(collected(target, "target"), collected_pairs(pairs), holes, seal_labels).stored(store)
+    images = collected(target, "target", bool(reading.unit)), collected_pairs(pairs, bool(reading.unit))
+    return CollectedData(*images, holes, seal_labels, reading).stored(store)
 
 
 @contextmanager

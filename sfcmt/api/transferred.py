@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import Any
 from sfcmt.artifact import Artifact, Row
 from sfcmt.classify import Classification, classify_encoded
 from sfcmt.data.collection import collected
-from sfcmt.data.images import encode_png
 from sfcmt.experiment import Experiment
 from sfcmt.models.target_model import ModelSpec, TargetModel
 from sfcmt.outputs import OUTPUTS, Outputs
@@ -48,10 +46,12 @@ class Transferred:
     def predict(self, images: Any) -> list[Classification]:
         """Class and probabilities of each target image; of any size, in any form that `sfcmt.transfer` takes.
 
-        Raises `DataError` naming an image that is none, or is of another modality.
+        Files are read as those of the data set were; arrays hold values. Raises `DataError` naming an image that is
+        none, or is of another modality.
         """
+        found = ((item.origin, item.image) for item in collected(images, "images"))
         device = next(self.module.parameters()).device
-        return classify_encoded(lambda x_BCHW: self.module(x_BCHW.to(device)), self.spec, _encoded(images))
+        return classify_encoded(lambda x_BCHW: self.module(x_BCHW.to(device)), self.spec, found)
 
     @property
     def curves(self) -> list[Row]:
@@ -62,8 +62,3 @@ class Transferred:
     def scores(self) -> dict[str, float]:
         """Label-free validators by name, on all target images and the held-out pairs; higher is better."""
         return scores_of(Outputs.load(self.path / OUTPUTS))
-
-
-def _encoded(images: Any) -> Iterator[tuple[str, bytes]]:
-    for item in collected(images, "images"):
-        yield item.origin, item.image if isinstance(item.image, bytes) else encode_png(item.image)

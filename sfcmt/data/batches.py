@@ -15,11 +15,16 @@ from torch import Tensor, nn
 from sfcmt.config import DataConfig, Training
 from sfcmt.data.augment import apply_views, random_views
 from sfcmt.data.dataset import Dataset, holdout_mask
+from sfcmt.data.holdout import stratified_holdout
 from sfcmt.data.loading import ImageReader, Images
 from sfcmt.data.schema import Split
 from sfcmt.distributed import share
 from sfcmt.errors import DataError
 from sfcmt.models.normalise import Normalise
+from sfcmt.precision import in_float32
+
+_MIN_ROWS = 2
+"""Fewest rows to train on: batch norm has no statistics of one image."""
 
 
 class Column:
@@ -36,12 +41,15 @@ class Column:
     def clean(self, index_B: Tensor) -> Tensor:
         """The images as they are."""
         pixels = self.images.batch(index_B).to(self.device, non_blocking=True)
-        normal: Tensor = self.normalise(pixels)
+        with in_float32(self.device):  # a loss that asks for images does so within the forward pass
+            normal: Tensor = self.normalise(pixels)
         return normal.contiguous(memory_format=torch.channels_last)
 
     def augmented(self, index_B: Tensor, views_B23: Tensor) -> Tensor:
         """The images under random views."""
-        return apply_views(self.clean(index_B), views_B23).contiguous(memory_format=torch.channels_last)
+        plain = self.clean(index_B)
+        with in_float32(self.device):
+            return apply_views(plain, views_B23).contiguous(memory_format=torch.channels_last)
 
 
 class SourceBatch(NamedTuple):
@@ -55,10 +63,12 @@ class SourceData:
     """TR source: the only place where its images are read."""
 
     def __init__(self, dataset: Dataset, config: DataConfig, reader: ImageReader) -> None:
-        table = dataset.table(Split.SOURCE)
+        table = dataset.columns(Split.SOURCE, "group", "label")
         self._labels_N = torch.tensor(table["label"].to_pylist())
-        held = torch.from_numpy(holdout_mask(table["group"], config.holdout))
+        groups = table["group"].to_pylist()
+        held = torch.from_numpy(stratified_holdout(groups, self._labels_N.numpy(), config.holdout))
         self.train_rows, self.held_rows = (~held).nonzero().flatten(), held.nonzero().flatten()
+        _refuse_one(self.train_rows, f"{dataset.folder}: source images to train on")
         normalise = Normalise(dataset.manifest.source.normalisation)
         self.column = Column(reader.images(Split.SOURCE, "image"), normalise, reader.device)
 
@@ -122,7 +132,7 @@ class UnlabelledBatch:
 
 
 class UnlabelledData:
-    """TR target images and TI pairs: all that bridging and transfer ever see."""
+    """TR target images and TI pairs, if there are any: all that bridging and transfer ever see."""
 
     def __init__(
         self,
@@ -137,14 +147,16 @@ class UnlabelledData:
         By default, target images are normalised by their own statistics.
         """
         manifest = dataset.manifest
-        held = torch.from_numpy(holdout_mask(dataset.table(Split.PAIRS)["group"], config.holdout))
-        self.pair_rows, self.held_pair_rows = (~held).nonzero().flatten(), held.nonzero().flatten()
-        if not len(self.held_pair_rows):
-            raise DataError(f"{dataset.folder}: all pairs are of one group (frame), so none can be held out")
+        self.pair_rows, self.held_pair_rows = _pair_rows(dataset, config.holdout)
         to_target = to_target or Normalise(manifest.target.normalisation, manifest.holes)
         self.target = Column(reader.images(Split.TARGET, "image"), to_target, reader.device)
         self.pair_target = Column(reader.images(Split.PAIRS, "target_image"), to_target, reader.device)
         self.pair_source = Column(reader.images(Split.PAIRS, "source_image"), to_source, reader.device)
+
+    @property
+    def has_pairs(self) -> bool:
+        """Whether there are TI pairs."""
+        return len(self.pair_rows) > 0
 
     def steps(self, training: Training) -> int:
         """Steps of one epoch: one pass over the TR target images."""
@@ -161,6 +173,24 @@ class UnlabelledData:
             yield UnlabelledBatch(self, rows, (views[0], views[1]), upcoming)
 
 
+def _pair_rows(dataset: Dataset, holdout: float) -> tuple[Tensor, Tensor]:
+    """Rows to train on, and held-out ones. Raises `DataError` where there are pairs, but too few."""
+    if not dataset.has_pairs:
+        nothing = torch.empty(0, dtype=torch.int64)
+        return nothing, nothing
+    held = torch.from_numpy(holdout_mask(dataset.columns(Split.PAIRS, "group")["group"], holdout))
+    if not held.any():
+        raise DataError(f"{dataset.folder}: all pairs are of one group (frame), so none can be held out")
+    rows = (~held).nonzero().flatten()
+    _refuse_one(rows, f"{dataset.folder}: pairs to train on")
+    return rows, held.nonzero().flatten()
+
+
+def _refuse_one(rows: Tensor, what: str) -> None:
+    if len(rows) < _MIN_ROWS:
+        raise DataError(f"{what}: {len(rows)}; at least {_MIN_ROWS} are needed besides those that are held out")
+
+
 def step_count(rows: int, batch: int) -> int:
     """Full batches in `rows`, at least one."""
     return max(1, rows // batch)
@@ -168,6 +198,8 @@ def step_count(rows: int, batch: int) -> int:
 
 def shuffled(rows: Tensor, batch: int, steps: int, generator: torch.Generator) -> list[Tensor]:
     """`steps` batches in random order, reshuffled at each pass; smaller ones if there are fewer rows than `batch`."""
+    if not len(rows):
+        return [rows] * steps
     size = min(batch, len(rows))
     passes = -(-steps * size // len(rows))
     order = torch.cat([rows[torch.randperm(len(rows), generator=generator)] for _ in range(passes)])

@@ -13,7 +13,9 @@ from filelock import FileLock
 
 from sfcmt.data.collection import Collection, Item, Pairs
 from sfcmt.data.manifest import Holes
+from sfcmt.data.reading import PLAIN, Reading
 from sfcmt.data.writer import DatasetInfo, DatasetWriter
+from sfcmt.durable import disk_errors
 from sfcmt.errors import DataError
 
 _SOURCE, _TARGET = "rgb", "target"
@@ -22,7 +24,7 @@ _SOURCE, _TARGET = "rgb", "target"
 
 @dataclass(frozen=True)
 class CollectedData:
-    """Target images and pairs of a task whose source model is given.
+    """Target images, and pairs if there are any, of a task whose source model is given.
 
     With `labelled`, what stands beside each target image is its label, and is sealed. Raises `DataError`.
     """
@@ -31,14 +33,17 @@ class CollectedData:
     pairs: Pairs
     holes: Holes = "keep"
     labelled: bool = False
+    reading: Reading = PLAIN
 
     def stored(self, store: Path) -> Path:
         """The folder of the data set below `store`, written now if it is not there. The images are read in any case."""
         folder = store / "data" / f"given-{self._digest()}"
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder.with_suffix(".lock")):
-            if not folder.exists():
-                self._write(folder)
+        if not folder.exists():
+            with disk_errors(folder):
+                folder.parent.mkdir(parents=True, exist_ok=True)
+                with FileLock(folder.with_suffix(".lock")):
+                    if not folder.exists():
+                        self._write(folder)
         return folder
 
     @property
@@ -50,11 +55,16 @@ class CollectedData:
             raise DataError("target: its labels have no names; allowed: a torch data set with `classes`")
         return tuple(names)
 
+    @property
+    def _form(self) -> tuple[object, ...]:
+        """All but the images."""
+        return (self.holes, self.reading, self._classes, len(self.target), *self.pairs.names)
+
     def _targets(self) -> Iterator[tuple[Item, int | None]]:
         return ((item, _label(item) if self.labelled else None) for item in self.target)
 
     def _digest(self) -> str:
-        found = hashlib.sha256(repr((self.holes, self._classes, len(self.target), *self.pairs.names)).encode())
+        found = hashlib.sha256(repr(self._form).encode())
         for item, label in self._targets():
             _add(found, item, label)
         for side in (self.pairs.source, self.pairs.target):
@@ -64,7 +74,8 @@ class CollectedData:
 
     def _write(self, folder: Path) -> None:
         made_of: dict[str, str | int | float | bool] = {"importer": "sfcmt.transfer"}
-        info = DatasetInfo(folder.name, _SOURCE, _TARGET, self._classes, made_of, self.holes, source_images=False)
+        kept: dict[str, Any] = {"source_images": False, "pairs": bool(self.pairs.names), "reading": self.reading}
+        info = DatasetInfo(folder.name, _SOURCE, _TARGET, self._classes, made_of, self.holes, **kept)
         with DatasetWriter(folder, info) as writer:
             for name, source, target in zip(*self.pairs, strict=True):
                 writer.add_pair(source.image, target.image, f"pairs/{name}", f"{source.origin} and {target.origin}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -32,6 +33,10 @@ class Dataset:
         """Rows of a split. Raises `DataError` if its file is missing or has changed since the import."""
         return read_part(self.folder, self.manifest, split)
 
+    def columns(self, split: Split, *names: str) -> pa.Table:
+        """These columns of a split, without its images in memory. Raises `DataError` as `table` does."""
+        return read_part(self.folder, self.manifest, split, names)
+
     @cached_property
     def classes(self) -> tuple[str, ...]:
         """Names of the task's classes, in the order of a model's logits."""
@@ -41,6 +46,11 @@ class Dataset:
     def splits(self) -> tuple[Split, ...]:
         """Those that the data set has: without source images, a source model must be given."""
         return tuple(split for split in Split if split in self.manifest.files)
+
+    @property
+    def has_pairs(self) -> bool:
+        """Whether there are TI pairs: without them, some methods and validators have nothing to go by."""
+        return Split.PAIRS in self.manifest.files
 
     def at(self, folder: Path) -> Dataset:
         """The same data set in another folder."""
@@ -60,27 +70,31 @@ class Dataset:
         return self.digest(*self.splits)
 
     def digest(self, *splits: Split) -> str:
-        """Digest of what a stage reads: the splits' contents and how they are normalised. No sealed file enters."""
+        """Digest of what a stage reads, how it is normalised, and how files like it are read. Nothing sealed enters."""
         manifest, reads = self.manifest, set(splits)
         parts = [manifest.entry(split).sha256 for split in splits]
         if reads & {Split.SOURCE, Split.PAIRS}:
             parts.append(manifest.source.model_dump_json())
         if reads & {Split.TARGET, Split.PAIRS}:
-            parts += [manifest.target.model_dump_json(), manifest.holes]
+            parts += [manifest.target.model_dump_json(), manifest.holes, *self._reading()]
         return hashlib.sha256("\n".join([*parts, *self.classes]).encode()).hexdigest()
 
+    def _reading(self) -> tuple[str, ...]:
+        """What models say of how files are read, where it is out of the ordinary; those of format 1 say nothing."""
+        given = self.manifest.reading.model_dump_json(exclude_defaults=True)
+        return () if given == "{}" or self.manifest.format == 1 else (given,)
 
-def read_part(folder: Path, manifest: Manifest, part: Split | Sealed) -> pa.Table:
-    """Read one file of a data set after checking its digest and schema."""
+
+def read_part(folder: Path, manifest: Manifest, part: Split | Sealed, columns: Sequence[str] | None = None) -> pa.Table:
+    """Read one file of a data set, or some columns of it, after checking its digest and schema."""
     path, entry = folder / file_name(part), manifest.entry(part)
     if not path.is_file():
         raise DataError(f"{path}: missing, though the manifest lists it")
     if sha256_of(path) != entry.sha256:
         raise DataError(f"{path}: changed since the import (its sha256 is not the manifest's); import again")
-    table = pq.read_table(path)
-    if not table.schema.equals(SCHEMAS[part]):
+    if not pq.read_schema(path).equals(SCHEMAS[part]):
         raise DataError(f"{path}: its columns are not those of a {part} file")
-    return table
+    return pq.read_table(path, columns=columns and [*columns])
 
 
 def holdout_mask(groups: pa.ChunkedArray, fraction: float) -> NDArray[np.bool_]:

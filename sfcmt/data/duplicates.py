@@ -49,6 +49,8 @@ class Duplicates:
     @property
     def line(self) -> str:
         """What was found."""
+        if not self.compared:
+            return "there are no pairs to look among"
         if not (self.shared or self.within):
             return f"none among {self.compared} pairs and {self.against} target images"
         return f"{len(self.shared)} pairs in target, {len(self.within)} in pairs of other frames"
@@ -74,7 +76,9 @@ class _Images:
 
 
 def find_duplicates(dataset: Dataset) -> Duplicates:
-    """Look for target images that stand twice. Raises `DataError`."""
+    """Look for target images of pairs that stand twice. Raises `DataError`."""
+    if not dataset.has_pairs:
+        return Duplicates((), (), 0, 0)
     pairs, target = _read(dataset, Split.PAIRS, "target_image"), _read(dataset, Split.TARGET, "image")
     within = [(row, other) for row, other in _twins(pairs, pairs) if other < row]
     shared = _named(pairs, target, _twins(pairs, target))

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from sfcmt.data.images import Pixels, decode
+from sfcmt.data.class_names import listed
+from sfcmt.data.image_files import content
 from sfcmt.data.writer import DatasetInfo, DatasetWriter
 from sfcmt.errors import DataError
 
@@ -39,14 +37,26 @@ class Division:
     target: Sequence[Frame]
 
 
-def partner(path: Path, root: Path) -> Path:
-    """`path`, which must exist; a `DataError` names it otherwise."""
-    if not path.is_file():
-        raise DataError(f"{path.relative_to(root)}: missing, though its partner in the other modality is there")
-    return path
+def by_stem(images: Iterable[Path], ending: str) -> dict[Path, Path]:
+    """The images whose stems have this ending, in any case, by their paths without it. Raises `DataError` for two."""
+    found: dict[Path, Path] = {}
+    for image in images:
+        if image.stem.lower().endswith(ending):
+            stem = image.with_name(image.stem[: -len(ending)] or image.name)
+            if found.setdefault(stem, image) != image:
+                raise DataError(f"{image}: {found[stem].name} beside it is the same frame")
+    return found
 
 
-def refuse_widowed(found: Sequence[Path], frames: Sequence[Frame], root: Path) -> None:
+def partner(stem: Path, ending: str, images: dict[Path, Path], image: Path, root: Path) -> Path:
+    """The image of the other modality; a `DataError` names it where it is missing."""
+    if stem not in images:
+        missing = stem.with_name(f"{stem.name}{ending}{image.suffix}")
+        raise DataError(f"{missing.relative_to(root)}: missing, though its partner in the other modality is there")
+    return images[stem]
+
+
+def refuse_widowed(found: Iterable[Path], frames: Sequence[Frame], root: Path) -> None:
     """Raise a `DataError` for the first target image in `found` that belongs to no frame."""
     widowed = sorted(set(found) - {frame.target for frame in frames})
     if widowed:
@@ -60,7 +70,7 @@ def by_class(frames: Sequence[Frame], wanted: Sequence[str], fraction: float, ro
     classes = tuple(wanted) or tuple(sorted(frequent))
     unknown = [name for name in classes if name not in counts]
     if unknown:
-        raise DataError(f"{root}: no images of class {unknown[0]!r}; classes here: {', '.join(sorted(counts))}")
+        raise DataError(f"{root}: no images of class {unknown[0]!r}; classes here: {listed(sorted(counts))}")
     source, target = divide([frame for frame in frames if frame.class_name in classes], fraction)
     return Division(classes, source, [frame for frame in frames if frame.class_name not in classes], target)
 
@@ -69,56 +79,46 @@ def divide(frames: Sequence[Frame], fraction: float) -> tuple[list[Frame], list[
     """Divide into source and target by whole groups, about `fraction` of each class's frames into the source.
 
     Groups are visited in the order of their digests, so that their names and order play no part; each goes where it
-    leaves the share of its classes nearest to `fraction`.
+    leaves the share of its classes nearest to `fraction`. A class that would have no source frame gets its first group.
     """
     classes: dict[str, Counter[str]] = defaultdict(Counter)
     for frame in frames:
         classes[frame.group][frame.class_name] += 1
     seen, taken = Counter[str](), Counter[str]()
     chosen: set[str] = set()
-    for group in sorted(classes, key=lambda name: hashlib.sha256(name.encode()).digest()):
+    order = sorted(classes, key=lambda name: hashlib.sha256(name.encode()).digest())
+    for group in order:
         members = classes[group]
         seen += members
         owed = sum(fraction * seen[name] - taken[name] for name in members)
         if owed >= members.total() / 2:
             taken += members
             chosen.add(group)
+    for group in order:
+        if any(name not in taken for name in classes[group]):
+            taken += classes[group]
+            chosen.add(group)
     return [frame for frame in frames if frame.group in chosen], [
         frame for frame in frames if frame.group not in chosen
     ]
 
 
-def read_16_bits(path: Path, root: Path) -> NDArray[np.uint16]:
-    """A one-channel image of 16 bits, (1, H, W); any other is a `DataError`."""
-    where = path.relative_to(root).as_posix()
-    pixels = decode(path.read_bytes(), where)
-    if pixels.dtype != np.uint16:
-        raise DataError(f"{where}: must have 1 x 16 bits, not {pixels.shape[0]} x {pixels.dtype}")
-    return pixels.astype(np.uint16, copy=False)
-
-
-def write(
-    division: Division,
-    root: Path,
-    destination: Path,
-    info: DatasetInfo,
-    read_target: Callable[[Path], bytes | Pixels] = Path.read_bytes,
-) -> None:
+def write(division: Division, root: Path, destination: Path, info: DatasetInfo) -> None:
     """Write the data set. Target labels and the real source images of target frames go to the sealed parts."""
     labels = {name: label for label, name in enumerate(division.classes)}
     absent = set(labels) - {frame.class_name for frame in division.source}
     if absent:
-        raise DataError(f"{root}: no source images of class {', '.join(sorted(absent))}")
+        raise DataError(f"{root}: no source images of class {listed(sorted(absent))}")
     with DatasetWriter(destination, info) as writer:
         for frame in division.source:
             origin = frame.source.relative_to(root).as_posix()
-            writer.add_source(frame.source.read_bytes(), labels[frame.class_name], frame.group, origin)
+            writer.add_source(content(frame.source), labels[frame.class_name], frame.group, origin)
         for frame in division.pairs:
-            pair = (frame.source.read_bytes(), read_target(frame.target))
+            pair = (content(frame.source), content(frame.target))
             writer.add_pair(*pair, group=frame.group, origin=_origin(frame, root))
         for frame in division.target:
-            real, label = frame.source.read_bytes(), labels[frame.class_name]
-            image = read_target(frame.target)
+            real, label = content(frame.source), labels[frame.class_name]
+            image = content(frame.target)
             writer.add_target(image, frame.group, _origin(frame, root), label=label, real_source=real)
 
 

@@ -1,36 +1,31 @@
-"""Folders of image files, and two of them whose files are pairs by their names."""
+"""Files that hold images: which ones can be read, and their bytes."""
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from sfcmt.errors import DataError
-
-_SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".npy"}
-
-
-def image_files(folder: Path) -> list[Path]:
-    """All image files below a folder, sorted."""
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES)
+from sfcmt.text_files import printable
 
 
-def pairs_by_name(first: Path, second: Path) -> dict[str, tuple[Path, Path]]:
-    """The files of two folders that have one name, extensions apart, by that name: their path below the folder.
+@cache
+def readable_suffixes() -> frozenset[str]:
+    """The suffixes, in lower case, of files that are decoded here, and `.npy`."""
+    from PIL import Image
 
-    Raises `DataError` for a file that has no partner, or two.
-    """
-    names, partners = _by_name(first), _by_name(second)
-    alone = sorted(names.keys() ^ partners.keys())
-    if alone:
-        there, missing = (first, second) if alone[0] in names else (second, first)
-        raise DataError(f"{there / alone[0]}: its partner in {missing} is missing")
-    return {name: (names[name], partners[name]) for name in names}
+    from sfcmt.data.file_kinds import FORMATS
+
+    suffixes = Image.registered_extensions()  # has all plug-ins loaded
+    return frozenset([*(suffix for suffix, kind in suffixes.items() if kind in FORMATS), ".npy"])
 
 
-def _by_name(folder: Path) -> dict[str, Path]:
-    files: dict[str, Path] = {}
-    for file in image_files(folder):
-        name = file.relative_to(folder).with_suffix("").as_posix()
-        if files.setdefault(name, file) != file:
-            raise DataError(f"{file}: {files[name].name} beside it has the same name")
-    return files
+def content(file: Path) -> bytes:
+    """A file's bytes; a `DataError` names it if it cannot be read, or is empty."""
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise DataError(f"{printable(file)}: cannot be read ({error.strerror})") from error
+    if not data:
+        raise DataError(f"{file}: an empty file (0 bytes)")
+    return data

@@ -1,4 +1,4 @@
-"""Encoded images: bytes <-> arrays, every bit kept, holes filled.
+"""Stored images: bytes <-> arrays, every bit kept, holes filled. What a file of others becomes: see `decoding`.
 
 Shapes: `x_CHW` is (channels, height, width), uint8, uint16 or float32. What a PNG cannot hold (three channels of 16
 bits, other numbers of channels, float32) is a NumPy file, `.npy`, of (height, width) or (height, width, channels).
@@ -10,7 +10,7 @@ import io
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFile, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from sfcmt.data.manifest import Bits
 from sfcmt.errors import DataError
@@ -21,33 +21,30 @@ BITS: dict[str, Bits] = {"uint8": 8, "uint16": 16, "float32": 32}
 """Of a pixel's value, by the type's name."""
 _SQUEEZED = Resize()
 _MODES_16 = ("I", "I;16", "I;16B", "I;16L")
-_NPY = b"\x93NUMPY"
+NPY = b"\x93NUMPY"
+"""How a `.npy` begins."""
 
 
-def decode(data: bytes, where: str, exact: bool = False) -> Pixels:
-    """Bytes of a PNG, JPEG or TIFF -> `x_CHW`: three channels of 8 bits, or one of 8 or 16 bits or float32.
+def decode(data: bytes, where: str) -> Pixels:
+    """Bytes of a stored PNG or JPEG -> `x_CHW`: three channels of 8 bits, or one of 8 or 16 bits or float32.
 
-    Bytes of a `.npy` -> any number of channels of these types. Values that are no numbers become 0, as holes are. Of
-    colour images of 16 bits, 8 are kept; with `exact`, they are refused.
+    Bytes of a `.npy` -> any number of channels of these types. Values that are no numbers become 0, as holes are.
 
     Raises `DataError` naming `where` if the bytes are no image, or one of another kind.
     """
-    if data.startswith(_NPY):
+    if data.startswith(NPY):
         return _of_npy(data, where)
     try:
         with Image.open(io.BytesIO(data)) as image:
-            if exact and _loses_bits(image):
-                raise DataError(f"{where}: a colour image of 16 bits, of which only 8 can be read; save it as .npy")
             image.load()
-            return to_pixels(image, where)
+            return _pixels(image, where)
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
         if isinstance(error, DataError):
             raise
         raise DataError(f"{where}: not a readable image ({error})") from error
 
 
-def to_pixels(image: Image.Image, where: str) -> Pixels:
-    """An image of Pillow's -> `x_CHW`, as `decode`. Raises `DataError` for one of another kind."""
+def _pixels(image: Image.Image, where: str) -> Pixels:
     if image.mode in _MODES_16:
         values = np.asarray(image)
         if values.min() < 0 or values.max() > np.iinfo(np.uint16).max:
@@ -60,15 +57,6 @@ def to_pixels(image: Image.Image, where: str) -> Pixels:
     if image.mode in ("RGB", "RGBA", "P", "CMYK"):
         return np.ascontiguousarray(np.asarray(image.convert("RGB")).transpose(2, 0, 1))
     raise DataError(f"{where}: images of mode {image.mode} are not supported")
-
-
-def one_channel(x_CHW: Pixels) -> Pixels:
-    """The one channel of an image that has it three times, as infrared images are often saved; else the image."""
-    return x_CHW[:1] if x_CHW.shape[0] == 3 and (x_CHW == x_CHW[:1]).all() else x_CHW
-
-
-def _loses_bits(image: ImageFile.ImageFile) -> bool:
-    return image.mode.startswith("RGB") and any(";16" in str(tile[3]) for tile in image.tile)
 
 
 def _of_npy(data: bytes, where: str) -> Pixels:
@@ -109,7 +97,7 @@ def encode_png(x_CHW: Pixels) -> bytes:
 
 def is_storable(data: bytes) -> bool:
     """Whether the bytes can be stored as they are (PNG, JPEG or `.npy`)."""
-    return data.startswith((b"\x89PNG", b"\xff\xd8", _NPY))
+    return data.startswith((b"\x89PNG", b"\xff\xd8", NPY))
 
 
 def fill_holes(x_CHW: Pixels) -> Pixels:

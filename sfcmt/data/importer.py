@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
+from sfcmt.data.reading import Numbers, Reading
+from sfcmt.data.scanner import Scanner
 from sfcmt.errors import ConfigError, DataError, Problem
 from sfcmt.registry import Registry
+from sfcmt.text_files import composed, is_text, printable
 
 
 class ImportOptions(BaseModel):
@@ -20,13 +24,25 @@ class ImportOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     source_images: bool = Field(True, description="Keep labelled source images; false: bring a source model instead.")
 
+    pairs: bool = Field(True, description="Keep TI pairs; false: use methods that need none.")
+    invalid: Numbers | None = Field(None, description="Values that stand for none, by commas: holes, as 0 and NaN are.")
+    unit: str | None = Field(
+        None, min_length=1, max_length=20, description="Unit of target values, such as mm or m: kept, not converted."
+    )
+
+    @property
+    def reading(self) -> Reading:
+        """How files of target images are read."""
+        return Reading(invalid=self.invalid or (), unit=self.unit)
+
     def provenance(self, importer: str, source: Path) -> dict[str, str | int | float | bool]:
         """What to record in the manifest: enough to repeat the import, without this machine's paths."""
         given = self.model_dump(exclude_none=True)
-        if self.source_images:  # as before there was a choice
-            del given["source_images"]
-        flat = {key: ",".join(value) if isinstance(value, tuple) else value for key, value in given.items()}
-        return {"importer": importer, "imported_from": source.resolve().name, **flat}
+        for kept in ("source_images", "pairs"):
+            if given[kept]:  # as before there was a choice
+                del given[kept]
+        flat = {key: ",".join(map(_text, value)) if isinstance(value, tuple) else value for key, value in given.items()}
+        return {"importer": importer, "imported_from": printable(source.resolve().name), **flat}
 
 
 OptionsT = TypeVar("OptionsT", bound=ImportOptions)
@@ -36,6 +52,11 @@ class Importer(ABC, Generic[OptionsT]):
     """Knows one layout. The first line of its docstring describes that layout to users."""
 
     options: type[OptionsT]
+
+    @cached_property
+    def scanner(self) -> Scanner:
+        """By which it finds files, so that what it leaves out is told."""
+        return Scanner()
 
     @abstractmethod
     def recognises(self, path: Path) -> bool:
@@ -50,23 +71,34 @@ IMPORTERS: Registry[type[Importer[Any]]] = Registry("importer", "sfcmt.data.impo
 
 
 def _split_commas(value: object) -> object:
-    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+    return tuple(composed(part) for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
 Names = Annotated[tuple[str, ...], BeforeValidator(_split_commas)]
 """An option that lists names, separated by commas on the command line."""
 
 
-def import_dataset(source: Path, destination: Path, layout: str | None, options: Mapping[str, str]) -> None:
+def _text(value: str | float) -> str:
+    return value if isinstance(value, str) else f"{value:.10g}"
+
+
+def import_dataset(
+    source: Path, destination: Path, layout: str | None, options: Mapping[str, str], strict: bool = False
+) -> list[str]:
     """Import `source` into `destination`, by the importer called `layout` or the one that recognises `source`.
 
-    Raises `ConfigError` with all wrong options at once, and `DataError` if `source` is wrong or of no known layout.
+    Returns what was skipped, a line for each reason; with `strict`, whatever would be skipped is a `DataError`. Raises
+    `ConfigError` with all wrong options at once, and `DataError` if `source` is wrong or of no known layout.
     """
     if not source.exists():
-        raise DataError(f"{source}: does not exist")
+        raise DataError(f"{printable(source)}: does not exist")
+    if not is_text(destination.name):
+        raise DataError(f"{printable(destination)}: the name of a data set must be UTF-8")
     name = layout or _recognise(source)
     importer = IMPORTERS[name]()
+    importer.scanner = Scanner(strict)
     importer.run(source, destination, _checked(name, importer.options, options))
+    return importer.scanner.report(source)
 
 
 def _recognise(source: Path) -> str:

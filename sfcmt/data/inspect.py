@@ -14,10 +14,13 @@ from pydantic import BaseModel, ConfigDict
 from sfcmt.data.dataset import Dataset
 from sfcmt.data.images import Pixels, decode
 from sfcmt.data.manifest import Holes, Manifest, Modality
+from sfcmt.data.reading import Reading
 from sfcmt.data.schema import Split
 
 _PAIR_ROWS = 3
 _CELL_INCHES = 1.2
+_HEIGHTS = {Split.SOURCE: 1.45, Split.TARGET: 1.3, Split.PAIRS: 2 * _PAIR_ROWS + 0.4}
+"""Of the parts of a contact sheet, in cells."""
 _ROBUST_PERCENTILES = (2, 98)
 
 
@@ -33,6 +36,7 @@ class Summary(BaseModel):
     min_size: tuple[int, int]
     max_size: tuple[int, int]
     holes: Holes
+    reading: Reading
     sealed: tuple[str, ...]
     digest: str
 
@@ -40,7 +44,7 @@ class Summary(BaseModel):
 def summarise(dataset: Dataset) -> Summary:
     """Collect the numbers, reading no more than the manifest and the labels of the source."""
     manifest = dataset.manifest
-    labels = dataset.table(Split.SOURCE)["label"].to_numpy() if Split.SOURCE in dataset.splits else None
+    labels = dataset.columns(Split.SOURCE, "label")["label"].to_numpy() if Split.SOURCE in dataset.splits else None
     counts = [] if labels is None else np.bincount(labels, minlength=len(dataset.classes)).tolist()
     return Summary(
         name=manifest.name,
@@ -51,6 +55,7 @@ def summarise(dataset: Dataset) -> Summary:
         min_size=manifest.min_size,
         max_size=manifest.max_size,
         holes=manifest.holes,
+        reading=manifest.reading,
         sealed=tuple(sorted(manifest.sealed)),
         digest=dataset.whole_digest,
     )
@@ -60,14 +65,17 @@ def contact_sheet(dataset: Dataset, columns: int = 8) -> Figure:
     """A figure of source images with their classes, target images, and pairs, the source above its target."""
     names = (dataset.manifest.source.name, dataset.manifest.target.name)
     cells = columns * _CELL_INCHES
-    figure = Figure(figsize=(cells, (2 + 2 * _PAIR_ROWS) * _CELL_INCHES + 1.6), layout="constrained")
+    heights = [height for split, height in _HEIGHTS.items() if split in dataset.splits]
+    figure = Figure(figsize=(cells, sum(heights) * _CELL_INCHES + 0.8), layout="constrained")
     figure.suptitle(dataset.manifest.name, fontsize=14, fontweight="bold")
-    heights = [1.45] * (Split.SOURCE in dataset.splits) + [1.3, 2 * _PAIR_ROWS + 0.4]
-    *above, target, pairs = figure.subfigures(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0]
-    for part in above:
-        _draw_source(dataset, _grid(part, 1, columns, f"Source: {names[0]}, labelled"))
-    _draw_target(dataset, _grid(target, 1, columns, f"Target: {names[1]}, unlabelled"))
-    _draw_pairs(dataset, _grid(pairs, 2 * _PAIR_ROWS, columns, f"Pairs: {names[0]} above {names[1]}"))
+    parts = figure.subfigures(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0]
+    part = dict(zip((split for split in _HEIGHTS if split in dataset.splits), parts, strict=True))
+    if Split.SOURCE in part:
+        _draw_source(dataset, _grid(part[Split.SOURCE], 1, columns, f"Source: {names[0]}, labelled"))
+    _draw_target(dataset, _grid(part[Split.TARGET], 1, columns, f"Target: {names[1]}, unlabelled"))
+    if Split.PAIRS in part:
+        title = f"Pairs: {names[0]} above {names[1]}"
+        _draw_pairs(dataset, _grid(part[Split.PAIRS], 2 * _PAIR_ROWS, columns, title))
     return figure
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import uuid
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +16,7 @@ from torch import Tensor
 from sfcmt.data.dataset import Dataset
 from sfcmt.data.images import decode, resize
 from sfcmt.data.schema import Split
+from sfcmt.durable import replacing
 from sfcmt.models.expected_input import Resize
 
 _GIGABYTE = 2**30
@@ -106,9 +106,11 @@ class ImageReader:
         self._memory_gb, self._cache, self.device = memory_gb, cache, device
 
     def images(self, split: Split, column: str) -> Images:
-        """One column of a split."""
+        """One column of a split; an empty one of pairs that the data set does not have."""
         manifest = self._dataset.manifest
         modality = manifest.source if column == "source_image" or split is Split.SOURCE else manifest.target
+        if split is Split.PAIRS and not self._dataset.has_pairs:
+            return DecodedImages(torch.empty(0, modality.channels, self._size, self._size, device=self.device))
         entry = manifest.entry(split)
         shape = Shape(self._size, modality is manifest.target and manifest.holes == "mask", self._resize)
         decoded_bytes = entry.rows * modality.channels * self._size**2 * (1 if modality.bits == 8 else 4)
@@ -149,10 +151,11 @@ def _mapped(dataset: Dataset, split: Split, cache: Path) -> pa.Table:
     """A split as a memory-mapped Arrow file, made at first use from its Parquet file."""
     path = cache / f"{dataset.manifest.entry(split).sha256}.arrow"
     if not path.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(f".{uuid.uuid4().hex}")  # a process's number is not its own on a shared disk
         table = dataset.table(split)
-        with pa.OSFile(str(temporary), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
+        with (
+            replacing(path) as temporary,
+            pa.OSFile(str(temporary), "wb") as file,
+            pa.ipc.new_file(file, table.schema) as writer,
+        ):
             writer.write_table(table)
-        temporary.rename(path)
     return pa.ipc.open_file(pa.memory_map(str(path))).read_all()

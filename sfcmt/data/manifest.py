@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from sfcmt.data.reading import Reading, of_format_1
 from sfcmt.data.schema import Sealed, Split, file_name
 from sfcmt.errors import DataError
+from sfcmt.text_files import composed, read_text
 
 MANIFEST = "manifest.json"
 Holes = Literal["keep", "fill", "mask"]
@@ -50,25 +52,36 @@ class Manifest(BaseModel):
 
     `min_size` and `max_size` are (height, width) over all images. `holes` says what was done with missing target
     pixels (value 0 in all channels): kept as they are, filled in from the nearest known pixel, or left at 0 and masked
-    on loading.
+    on loading. `reading` says how the files of target images were read, which is done alike when a model is used;
+    manifests of format 1 do not have it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    format: Literal[1] = 1
+    format: Literal[1, 2] = 2
     name: str
     source: Modality
     target: Modality
-    classes: tuple[str, ...]
+    classes: tuple[Annotated[str, AfterValidator(composed)], ...]
     min_size: tuple[int, int]
     max_size: tuple[int, int]
     holes: Holes
+    reading: Reading
     files: dict[Split, FileEntry]
     sealed: dict[Sealed, FileEntry]
     provenance: dict[str, str | int | float | bool]
 
+    @model_validator(mode="before")
+    @classmethod
+    def _of_older_releases(cls, fields: Any) -> Any:
+        if not isinstance(fields, dict) or fields.get("format") != 1 or "reading" in fields:
+            return fields
+        provenance = fields.get("provenance")
+        importer = provenance.get("importer") if isinstance(provenance, dict) else None
+        return fields | {"reading": of_format_1(importer)}
+
     def save(self, folder: Path) -> None:
         """Write `manifest.json` into `folder`."""
-        (folder / MANIFEST).write_text(self.model_dump_json(indent=2) + "\n")
+        (folder / MANIFEST).write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
 
     @staticmethod
     def load(folder: Path) -> Manifest:
@@ -77,7 +90,7 @@ class Manifest(BaseModel):
         if not path.is_file():
             raise DataError(f"{folder}: no data set here ({MANIFEST} is missing); make one with: sfcmt data import")
         try:
-            return Manifest.model_validate_json(path.read_text())
+            return Manifest.model_validate_json(read_text(path))
         except ValidationError as error:
             first = error.errors()[0]
             raise DataError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error

@@ -47,6 +47,8 @@ _VERDICTS = {
 
 def check_pairs(dataset: Dataset, seed: int = 0) -> PairCheck:
     """Judge the TI pairs of a data set; of many, up to 1000 rows in four blocks. Raises `DataError`."""
+    if not dataset.has_pairs:
+        return PairCheck(Verdict.NO_PAIRS, 0, 0, rate=0.0, chance=1.0, p_value=1.0)
     manifest, table = dataset.manifest, dataset.table(Split.PAIRS)
     row_N = _sample(len(table), min(_MOST_ROWS, affordable(manifest.max_size) // 2), np.random.default_rng(seed))
     chosen, where = table.take(row_N), f"{dataset.folder}/{Split.PAIRS}"

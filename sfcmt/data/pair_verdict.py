@@ -17,6 +17,7 @@ class Verdict(StrEnum):
     SHIFTED = "shifted"
     NO_MATCH = "no match"
     CANNOT_TELL = "cannot tell"
+    NO_PAIRS = "none"
 
 
 _ADVICE = {
@@ -48,6 +49,8 @@ class PairCheck:
     @property
     def line(self) -> str:
         """The verdict and its evidence."""
+        if self.verdict is Verdict.NO_PAIRS:
+            return f"{self.verdict}: methods that need none can be used, and validators that look at target images"
         if self.frames < FEWEST_FRAMES:
             return f"{self.verdict}: {self.frames} frames are too few, {FEWEST_FRAMES} are enough"
         there = f"; {self.offset_rate:.1%} for the one {self.offset:+d} rows away" if self.offset else ""

@@ -10,7 +10,9 @@
       sealed/origins.parquet          id, origin: where each row was imported from (paths may name classes)
 
 Images are encoded bytes: source images 3 x 8 bit; target images any number of channels, the same in all rows, of 8 or
-16 bit or float32. They are PNG or JPEG files, or NumPy's `.npy` where a PNG cannot hold them. `group` names the frame
+16 bit or float32. They are PNG or JPEG files, or NumPy's `.npy` where a PNG cannot hold them: those that were imported,
+where `decode` finds in them what the import found, else the pixels encoded without loss (of TIFFs, of images that
+were turned, of those with invalid values). `group` names the frame
 that a row was cut from, as a digest, so that rows of one frame stay on one side of a split.
 """
 
@@ -19,6 +21,9 @@ from __future__ import annotations
 from enum import StrEnum
 
 import pyarrow as pa
+
+MIN_TARGET = 2
+"""Fewest target images that can be trained on: batch norm has no statistics of one."""
 
 
 class Split(StrEnum):

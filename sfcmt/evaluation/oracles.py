@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -19,6 +18,7 @@ from sfcmt.data.batches import Column, SourceBatch, shuffled, step_count
 from sfcmt.data.dataset import Dataset
 from sfcmt.data.loading import DecodedImages, Shape, decode_all
 from sfcmt.data.schema import Sealed, Split
+from sfcmt.distributed import is_main, share
 from sfcmt.errors import DataError
 from sfcmt.evaluation.labels import has_labels, has_real_source, open_labels, open_real_source
 from sfcmt.experiment import Experiment
@@ -31,10 +31,10 @@ from sfcmt.recipes import (
     BOTTLENECK,
     CLASSIFIER,
     IMAGES,
-    TRAINING,
     sized,
     source_recipe,
     source_size,
+    training_parts,
     translator_choice,
     translator_parts,
 )
@@ -46,6 +46,7 @@ from sfcmt.workspace import Workspace
 FOLDS = 3
 SUPERVISED = "oracle_supervised"
 """Kind of the recipes of the supervised oracle."""
+_FOLD = "oracle_fold"
 _LOGITS = "logits.safetensors"
 
 
@@ -84,27 +85,43 @@ def supervised_recipe(experiment: Experiment[Any], dataset: Dataset, seed: int) 
     """A classifier trained like the source model, but on labelled target images; from a given one, where there is one.
 
     Cross-fitted: the frames are dealt into `FOLDS` parts, and each image is predicted by a model that has seen none of
-    its part.
+    its part. Each fold is a recipe of its own, with a checkpoint of its own.
     """
-    labels, source = dataset.manifest.entry(Sealed.LABELS), source_recipe(experiment, dataset, seed)
-    given = isinstance(experiment.source, GivenSourceConfig)
-    return Recipe(
+    folds = tuple(fold_recipe(experiment, dataset, seed, fold) for fold in range(FOLDS))
+    return replace(
+        folds[0],
         kind=SUPERVISED,
         name=SUPERVISED,
-        trained_by="sfcmt.evaluation.oracles:train_supervised",
+        trained_by="sfcmt.evaluation.oracles:join_folds",
+        parts=(),
+        upstream=folds,
+        trains=False,
+        more={"sealed": folds[0].more["sealed"], "folds": FOLDS},
+    )
+
+
+def fold_recipe(experiment: Experiment[Any], dataset: Dataset, seed: int, fold: int) -> Recipe:
+    """One model of the supervised oracle: it learns from all other folds, and predicts this one."""
+    labels, source = dataset.manifest.entry(Sealed.LABELS), source_recipe(experiment, dataset, seed)
+    given = isinstance(experiment.source, GivenSourceConfig)
+    config = experiment.source if isinstance(experiment.source, SourceConfig) else SourceTraining()
+    return Recipe(
+        kind=_FOLD,
+        name=_fold_name(fold),
+        trained_by="sfcmt.evaluation.oracles:train_fold",
         parts=(
-            *(*IMAGES, *translator_parts(experiment, dataset), *TRAINING, *CLASSIFIER),
+            *(*IMAGES, *translator_parts(experiment, dataset), *training_parts(config), *CLASSIFIER),
             *(() if given else BOTTLENECK),
             "sfcmt.stages.source",
         ),
-        config=SourceTraining() if given else experiment.source,
+        config=config,
         preset="source",
         data=sized(experiment.data, source_size(experiment)),
         dataset=dataset,
         reads=(Split.TARGET,),
         seed=seed,
         upstream=(*((source,) if given else ()), *translator_choice(experiment, dataset, seed)),
-        more={**({} if given else source.more), "sealed": labels.sha256, "folds": FOLDS},
+        more={**({} if given else source.more), "sealed": labels.sha256, "folds": FOLDS, "fold": fold},
         translator=experiment.bridge.fixed,
     )
 
@@ -116,43 +133,56 @@ def predict_real_source(workspace: Workspace) -> dict[str, float]:
     encoded, where = open_real_source(recipe.dataset), f"{recipe.dataset.folder}/{Sealed.REAL_SOURCE}"
     pixels = decode_all(encoded, Shape(source.spec.size, False, source.spec.resize), where)
     column = Column(DecodedImages(pixels), source.normalise, workspace.device)
-    save_file({"logits": predict_rows(source.classifier, column).logits_BK.cpu()}, workspace.folder / _LOGITS)
+    _save(predict_rows(source.classifier, column).logits_BK, workspace)
     return {}
 
 
-def train_supervised(workspace: Workspace) -> dict[str, float]:
-    """Train one model per fold. Raises `DataError` if there are fewer frames than folds."""
-    dataset = workspace.recipe.dataset
-    target = open_labels(dataset)
-    fold_N = folds_of(target.groups.to_pylist())
-    if len(set(fold_N.tolist())) < FOLDS:
-        raise DataError(f"{dataset.folder}: the supervised oracle needs target images of {FOLDS} or more frames")
+def train_fold(workspace: Workspace) -> dict[str, float]:
+    """Train the model of one fold. Raises `DataError` if there are fewer frames than folds."""
+    recipe = workspace.recipe
+    target, config = open_labels(recipe.dataset), recipe.settings(SourceTraining)
+    fold_N = _folds(recipe.dataset)
+    is_own_N = fold_N == recipe.more["fold"]
     spec = _spec(workspace)
     column = Column(workspace.reader(spec.resize).images(Split.TARGET, "image"), input_of(spec), workspace.device)
-    logits_NK = torch.zeros(len(column), len(dataset.classes))
-    for fold in range(FOLDS):
-        data = LabelledTarget(column, target.labels_N, (fold_N != fold).nonzero().flatten())
-        rows = (fold_N == fold).nonzero().flatten()
-        logits_NK[rows] = _fit_fold(fold, data, workspace, rows)
-    save_file({"logits": logits_NK}, workspace.folder / _LOGITS)
-    for folder in workspace.folder.glob("fold-*"):
-        shutil.rmtree(folder)
+    workspace.seed_everything("init")
+    model = _new_classifier(config, workspace)
+    data = LabelledTarget(column, target.labels_N, (~is_own_N).nonzero().flatten())
+    fit(SourceLearner(model, config), data, config, workspace)
+    _save(predict_rows(lambda x: model(channel_copy(x)), column, is_own_N.nonzero().flatten()).logits_BK, workspace)
     return {}
 
 
-def _fit_fold(fold: int, data: LabelledTarget, workspace: Workspace, rows: Tensor) -> Tensor:
-    config = workspace.recipe.settings(SourceTraining)
-    own = replace(workspace, folder=workspace.folder / f"fold-{fold}", curves=[])  # with a checkpoint of its own
-    own.folder.mkdir(exist_ok=True)
-    own.seed_everything("init", fold)
-    model = _new_classifier(config, workspace)
-    fit(SourceLearner(model, config), data, config, own)
-    return predict_rows(lambda x: model(channel_copy(x)), data.column, rows).logits_BK.cpu()
+def join_folds(workspace: Workspace) -> dict[str, float]:
+    """Put the predictions of all folds together; nothing is trained."""
+    fold_N = _folds(workspace.recipe.dataset)
+    logits_NK = torch.zeros(len(fold_N), len(workspace.recipe.dataset.classes))
+    for fold in range(FOLDS):
+        logits_NK[fold_N == fold] = oracle_logits(workspace.artifact(_FOLD, _fold_name(fold)))
+    _save(logits_NK, workspace)
+    return {}
+
+
+def _save(logits_NK: Tensor, workspace: Workspace) -> None:
+    if is_main():
+        save_file({"logits": logits_NK.cpu().contiguous()}, workspace.folder / _LOGITS)  # workers' are parts of a whole
+
+
+def _fold_name(fold: int) -> str:
+    return f"{_FOLD}_{fold + 1}"
+
+
+def _folds(dataset: Dataset) -> Tensor:
+    fold_N = folds_of(open_labels(dataset).groups.to_pylist())
+    if len(set(fold_N.tolist())) < FOLDS:
+        raise DataError(f"{dataset.folder}: the supervised oracle needs target images of {FOLDS} or more frames")
+    return fold_N
 
 
 def _new_classifier(config: SourceTraining, workspace: Workspace) -> Classifier:
+    recipe = workspace.recipe
     if isinstance(config, SourceConfig):
-        return BottleneckClassifier(config.backbone, len(workspace.recipe.dataset.classes), config.pretrained)
+        return BottleneckClassifier(config.backbone, len(recipe.dataset.classes), config.pretrained, recipe.size)
     return TargetModel.load(workspace.artifact("source").path).classifier
 
 
@@ -165,7 +195,7 @@ def _spec(workspace: Workspace) -> ModelSpec:
 
 
 class LabelledTarget:
-    """Target images, as models see them, with their labels."""
+    """Target images, as models see them, with their labels: this worker's share of the images, all labels."""
 
     def __init__(self, column: Column, labels_N: Tensor, rows: Tensor) -> None:
         self.column, self._labels_N, self.rows = column, labels_N, rows
@@ -178,7 +208,7 @@ class LabelledTarget:
         """One pass in random order."""
         for rows in shuffled(self.rows, training.batch, self.steps(training), generator):
             views = random_views(len(rows), training.crop, training.flip, generator)
-            x_B3HW = channel_copy(self.column.augmented(rows, views))
+            x_B3HW = channel_copy(self.column.augmented(share(rows), share(views)))
             yield SourceBatch(x_B3HW, self._labels_N[rows].to(x_B3HW.device))
 
 

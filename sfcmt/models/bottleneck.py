@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
-from sfcmt.models.backbones import build_backbone
+from sfcmt.models.backbones import sized_backbone
 from sfcmt.models.classifier import Classifier
 
 BOTTLENECK = 256
@@ -18,10 +16,10 @@ class BottleneckClassifier(Classifier):
 
     width = BOTTLENECK
 
-    def __init__(self, backbone: str, classes: int, pretrained: bool = False) -> None:
+    def __init__(self, backbone: str, classes: int, pretrained: bool = False, size: int = 96) -> None:
+        """`size` is that of the images in pixels, for backbones that are made for one."""
         super().__init__()
-        self.backbone = build_backbone(backbone, pretrained)
-        width = cast("int", self.backbone.num_features)
+        self.backbone, width = sized_backbone(backbone, size, pretrained)
         self.bottleneck = nn.Sequential(nn.Linear(width, BOTTLENECK), nn.BatchNorm1d(BOTTLENECK))
         self.head = weight_norm(nn.Linear(BOTTLENECK, classes))
 

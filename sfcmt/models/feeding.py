@@ -18,7 +18,7 @@ from torch import Tensor
 from sfcmt.data.dataset import Dataset
 from sfcmt.data.images import Pixels, decode, resize
 from sfcmt.data.schema import Split
-from sfcmt.errors import ConfigError, ModelError
+from sfcmt.errors import ConfigError, DataError, ModelError
 from sfcmt.models.at_home import answer_strangeness, batchnorm_strangeness, keeps_statistics
 from sfcmt.models.expected_input import IMAGENET, ExpectedInput
 from sfcmt.models.given import GivenSource
@@ -111,6 +111,8 @@ def check_feeding(source: GivenSource, images: Sequence[Pixels]) -> Feeding:
 
 def pair_images(dataset: Dataset) -> list[Pixels]:
     """The source images of `IMAGES` of its TI pairs, spread over all of them. Raises `DataError`."""
+    if not dataset.has_pairs:
+        raise DataError(f"{dataset.folder}: no TI pairs, whose source images tell how a model is fed")
     column = dataset.table(Split.PAIRS)["source_image"]
     rows = np.linspace(0, len(column) - 1, min(IMAGES, len(column))).astype(int)
     return [decode(column[row].as_py(), f"{dataset.folder}/{Split.PAIRS}, row {row}") for row in rows.tolist()]

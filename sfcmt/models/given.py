@@ -15,6 +15,7 @@ from sfcmt.errors import ConfigError, ModelError, Problem
 from sfcmt.models.expected_input import ExpectedInput
 from sfcmt.models.source_kind import ONE_PROCESS, SourceKind
 from sfcmt.models.sources import SOURCES
+from sfcmt.text_files import composed, read_text
 from sfcmt.yaml_files import parse_yaml
 
 if TYPE_CHECKING:
@@ -128,11 +129,13 @@ class GivenSource:
         found = self._of_file(Path(given)) if isinstance(given, str) else given or self.model.names()
         if found is None:
             raise ConfigError([Problem("source.classes", None, f"names of the outputs: {self.config.model} has none")])
-        counts = Counter([*found])
+        counts = Counter(map(composed, found))
         wrong = [name for name, count in counts.items() if count > 1 or not name] or [*counts][: len(counts) < 2]
         if wrong or not counts:
             raise ConfigError([Problem("source.classes", wrong, "two or more names, each once")])
-        return found
+        if isinstance(found, Mapping):
+            return {composed(name): outputs for name, outputs in found.items()}
+        return [*map(composed, found)]
 
     def _output(self, name: str, output: int | str) -> int:
         if isinstance(output, int):
@@ -148,11 +151,11 @@ class GivenSource:
     def _of_file(self, path: Path) -> Any:
         """The classes of a file: one a line, or the list or mapping of a YAML or JSON file."""
         try:
-            text = path.read_text()
+            text = read_text(path)
             listed = path.suffix in (".yaml", ".yml", ".json")
             found = parse_yaml(text) if listed else [*filter(None, map(str.strip, text.splitlines()))]
             return GivenSourceConfig.model_validate({"model": self.config.model, "classes": found}).classes
-        except (OSError, ValueError, YAMLError) as error:
+        except (ValueError, YAMLError) as error:
             reason = str(error).splitlines()[0]
             raise ConfigError(
                 [Problem("source.classes", str(path), f"a file of names, one a line ({reason})")]

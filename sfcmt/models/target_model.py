@@ -13,11 +13,13 @@ from torch import Tensor, nn
 
 from sfcmt.data.dataset import Dataset
 from sfcmt.data.manifest import Bits, Holes, Normalisation
+from sfcmt.data.reading import PLAIN, Reading
 from sfcmt.errors import ModelError
 from sfcmt.models.bottleneck import BottleneckClassifier
 from sfcmt.models.classifier import Classifier, Prediction
 from sfcmt.models.expected_input import IMAGENET, Resize
 from sfcmt.models.normalise import Normalise
+from sfcmt.models.sources import SOURCES
 from sfcmt.models.tapped import NetworkSpec, TappedClassifier
 from sfcmt.models.translators import TRANSLATORS
 from sfcmt.models.translators.fixed import FIXED
@@ -42,9 +44,13 @@ class ModelSpec(BaseModel):
     channels: int
     bits: Bits
     size: int
+    backbone_size: int | None = Field(None, exclude_if=lambda size: size is None)
+    """Of the images that the backbone was made for, where that is not `size`."""
     resize: Resize = Resize()
     normalisation: Normalisation
     holes: Holes
+    reading: Reading | None = Field(None, exclude_if=lambda reading: reading is None)
+    """How files of images are read; of models of older releases, nothing is known."""
     colours: Normalisation | None = Field(None, exclude_if=lambda colours: colours is None)
     """Of the source model's images, which a fixed translator makes."""
 
@@ -67,6 +73,7 @@ def source_spec(dataset: Dataset, backbone: str, size: int) -> ModelSpec:
         size=size,
         normalisation=modality.normalisation,
         holes="keep",
+        reading=PLAIN,
     )
 
 
@@ -84,20 +91,23 @@ def given_spec(model: str, classifier: TappedClassifier, classes: tuple[str, ...
         resize=classifier.spec.input.resize,
         normalisation=IMAGENET,
         holes="keep",
+        reading=PLAIN,
     )
 
 
 def target_spec(dataset: Dataset, source: ModelSpec, size: int, translator: str = "copy") -> ModelSpec:
     """Spec of a model of the target modality, whose network is that of a source model."""
-    modality = dataset.manifest.target
+    modality, made_for = dataset.manifest.target, source.backbone_size or source.size
     target = {
         "translator": translator,
         "modality": modality.name,
         "channels": modality.channels,
         "bits": modality.bits,
         "size": size,
+        "backbone_size": None if source.network or made_for == size else made_for,
         "normalisation": modality.normalisation,
         "holes": dataset.manifest.holes,
+        "reading": dataset.manifest.reading,
         "colours": source.normalisation if translator in FIXED else None,
     }
     return source.model_copy(update=target)
@@ -117,16 +127,23 @@ def unshared(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 def read_spec(folder: Path) -> ModelSpec:
     """What a folder's `model.json` says. Raises `ModelError`."""
     try:
-        return ModelSpec.model_validate_json((folder / SPEC).read_text())
+        return ModelSpec.model_validate_json((folder / SPEC).read_text(encoding="utf-8"))
     except (OSError, ValidationError) as error:
         raise ModelError(f"{folder}: holds no readable model ({str(error).splitlines()[0]})") from error
 
 
+def _refuse_code(spec: ModelSpec, folder: Path) -> None:
+    kind = SOURCES[spec.network.kind] if spec.network else None
+    if spec.network and kind and kind.runs_code and not kind.in_process:
+        made = ", ".join(map(str, spec.network.arguments.values()))
+        raise ModelError(f"{folder}: its network is made by code ({made}); if you trust it: --run-code (run_code=True)")
+
+
 def build_classifier(spec: ModelSpec) -> Classifier:
-    """The classifier of a spec with random weights. Raises `ModelError` where it cannot be made any more."""
+    """The classifier of a spec with random weights. Raises `ModelError`, `ConfigError` where it cannot be made."""
     if spec.network:
         return TappedClassifier.made_from(spec.network)
-    return BottleneckClassifier(spec.backbone, len(spec.classes))
+    return BottleneckClassifier(spec.backbone, len(spec.classes), size=spec.backbone_size or spec.size)
 
 
 def input_of(spec: ModelSpec) -> nn.Module:
@@ -162,13 +179,18 @@ class TargetModel(nn.Module):
     def save(self, folder: Path) -> None:
         """Write `model.json` and `model.safetensors` into `folder`."""
         save_file(unshared(self.state_dict()), folder / WEIGHTS)
-        (folder / SPEC).write_text(self.spec.model_dump_json(indent=2) + "\n")
+        (folder / SPEC).write_text(self.spec.model_dump_json(indent=2) + "\n", encoding="utf-8")
 
     @staticmethod
-    def load(folder: Path) -> TargetModel:
-        """Read what `save` wrote, in evaluation mode on the CPU. Raises `ModelError`."""
+    def load(folder: Path, run_code: bool = True) -> TargetModel:
+        """Read what `save` wrote, in evaluation mode on the CPU.
+
+        Raises `ModelError`; without `run_code` also where a function that it names makes its network.
+        """
         try:
             spec = read_spec(folder)
+            if not run_code:
+                _refuse_code(spec, folder)
             model = TargetModel(spec, build_classifier(spec))
             model.load_state_dict(load_file(folder / WEIGHTS))
         except (OSError, SafetensorError, RuntimeError) as error:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
+from sfcmt.durable import disk_errors
 from sfcmt.progress.heartbeat import Heartbeat
 from sfcmt.progress.lines import LOGGER, ProgressLines
 from sfcmt.storage import local_folder
@@ -20,8 +21,9 @@ def command_progress(name: str, plan: str, store: str, verbose: bool) -> Iterato
     store that is this machine's copy.
     """
     file, level = local_folder(store) / "log" / f"{name}.log", logging.DEBUG if verbose else logging.INFO
-    file.parent.mkdir(parents=True, exist_ok=True)
-    to_file = logging.FileHandler(file, encoding="utf-8")
+    with disk_errors(file):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        to_file = _LogFile(file, encoding="utf-8")
     to_file.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
     if sys.stderr.isatty() and not verbose:
         from sfcmt.progress.bars import ProgressBars
@@ -37,6 +39,27 @@ def command_progress(name: str, plan: str, store: str, verbose: bool) -> Iterato
             lines.say(plan)
             lines.say(f"Log of all epochs: {file}")
             yield lines
+
+
+class _LogFile(logging.FileHandler):
+    """A log file without which the work goes on: if the disk is full, a line says so, once."""
+
+    _has_ended = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a line, as long as there is room."""
+        if not self._has_ended:
+            super().emit(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  (logging's name)
+        """Say what is wrong, and write no more."""
+        self._has_ended = True
+        print(f"{self.baseFilename}: {sys.exception()}; this log ends here", file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        """Close it, whether or not there is room for the last of it."""
+        with suppress(OSError):
+            super().close()
 
 
 @contextmanager

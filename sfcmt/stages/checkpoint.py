@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from sfcmt.durable import rename_durably
+from sfcmt.durable import replacing
 
 _LEARNER, _OPTIMISER = "learner", "optimiser"
 
@@ -21,10 +21,9 @@ def save_checkpoint(path: Path, learner: nn.Module, optimiser: torch.optim.Optim
     tensors = {f"{_LEARNER}/{name}": tensor for name, tensor in learner.state_dict().items()}
     for index, state in optimiser.state_dict()["state"].items():
         tensors |= {f"{_OPTIMISER}/{index}/{name}": tensor for name, tensor in state.items() if tensor is not None}
-    temporary = path.with_suffix(".tmp")
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    save_file(contiguous, temporary, metadata={"notes": json.dumps(notes)})
-    rename_durably(temporary, path)
+    with replacing(path, is_only_writer=True) as temporary:
+        save_file(contiguous, temporary, metadata={"notes": json.dumps(notes)})
 
 
 def is_readable(path: Path) -> bool:

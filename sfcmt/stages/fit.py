@@ -19,6 +19,7 @@ from sfcmt.config import Training
 from sfcmt.distributed import is_main, main_says, summed, workers
 from sfcmt.errors import SfcmtError
 from sfcmt.models.synchronised import synchronise
+from sfcmt.precision import forward_in
 from sfcmt.stages.checkpoint import is_readable, load_checkpoint, save_checkpoint
 from sfcmt.stages.learner import B, Batches, Learner
 from sfcmt.stages.optimiser import build_optimiser, rate_factor
@@ -69,8 +70,7 @@ class Loop:
         self._optimiser = build_optimiser(learner.parameter_groups(), training)
         self._forward = _parallel(learner, workspace.device)
         self._rates = [group["lr"] for group in self._optimiser.param_groups]
-        self._dtype = getattr(torch, training.precision)
-        self._scaler = torch.amp.GradScaler(workspace.device.type, enabled=self._dtype is torch.float16)
+        self._scaler = torch.amp.GradScaler(workspace.device.type, enabled=training.precision == "float16")
         self._sums: dict[str, Tensor] = {}
         self._steps = 0
 
@@ -88,7 +88,7 @@ class Loop:
         """Learn from a batch: one of `batches` that make a step of the optimiser together, the last when `complete`."""
         self._learner.progress = progress
         with self._exchange(complete):
-            with torch.autocast(self._workspace.device.type, self._dtype, enabled=self._dtype is not torch.float32):
+            with forward_in(self._training, self._workspace.device):
                 losses = self._forward(batch)
             self._scaler.scale(sum(losses.values()) / batches).backward()
         for name, loss in losses.items():  # summed on the device: reading a value would wait for it

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 C = TypeVar("C", bound=TransferConfig)
 _TERMS = "sfcmt.stages.terms"
+_ON_PAIRS = "pair_"
+"""How the names of terms begin that look at TI pairs."""
 
 
 class Method(ABC, Generic[C]):
@@ -47,6 +49,16 @@ class Method(ABC, Generic[C]):
     def weights(cls, config: C) -> dict[str, float]:
         """Weights of the terms of its loss, by their files in `sfcmt.stages.terms`; one of weight 0 is never made."""
         return {}
+
+    @classmethod
+    def needs_pairs(cls, config: C) -> bool:
+        """Whether a term of its loss looks at TI pairs."""
+        return any(weight and name.startswith(_ON_PAIRS) for name, weight in cls.weights(config).items())
+
+    @classmethod
+    def without_pairs(cls, config: C) -> C:
+        """What it does, if it can, where there are no TI pairs."""
+        return config
 
     @classmethod
     def batchnorm_field(cls, config: C) -> str | None:

@@ -11,6 +11,7 @@ from torch import Tensor
 from sfcmt.data.batches import Column
 from sfcmt.distributed import share, workers
 from sfcmt.models.classifier import Prediction
+from sfcmt.precision import in_float32
 
 _BATCH = 128
 
@@ -28,6 +29,6 @@ def predict_rows(
     if shared and 1 < workers() <= len(chosen):
         return predict_rows(model, column, share(chosen), shared=False).of_all(len(chosen))
     batches = chosen.tensor_split(max(1, math.ceil(len(chosen) / _BATCH)))
-    with torch.autocast(column.device.type, enabled=False):
+    with in_float32(column.device):
         parts = [model(column.clean(index)) for index in batches]
     return Prediction(*(torch.cat(tensors) for tensors in zip(*parts, strict=True)))

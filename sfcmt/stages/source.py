@@ -25,7 +25,7 @@ def train_source(workspace: Workspace) -> dict[str, float]:
     config = recipe.settings(SourceConfig)
     data = SourceData(dataset, recipe.data, workspace.reader())
     workspace.seed_everything("init")
-    model = BottleneckClassifier(config.backbone, len(dataset.classes), config.pretrained)
+    model = BottleneckClassifier(config.backbone, len(dataset.classes), config.pretrained, recipe.size)
     if config.pretrained:
         workspace.made_by["pretrained_weights"] = weights_digest(model.backbone)
     fit(SourceLearner(model, config), data, config, workspace)

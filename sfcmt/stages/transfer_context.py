@@ -143,10 +143,12 @@ class TransferContext(Generic[C]):
 
 
 def outputs_of(model: TargetModel, context: TransferContext[Any]) -> Outputs:
-    """What scoring and validators need of a model: its predictions for all targets and the held-out pairs."""
+    """What scoring and validators need of a model: its predictions for all targets and the held-out pairs, if any."""
     data = context.data
     target = predict_rows(model.predict, data.target)
-    pair = predict_rows(model.predict, data.pair_target, data.held_pair_rows)
-    real = predict_rows(context.source, data.pair_source, data.held_pair_rows)
+    pair = real = Prediction(target.features_BD[:0], target.logits_BK[:0])
+    if data.has_pairs:
+        pair = predict_rows(model.predict, data.pair_target, data.held_pair_rows)
+        real = predict_rows(context.source, data.pair_source, data.held_pair_rows)
     tensors = (target.logits_BK, target.features_BD, pair.logits_BK, pair.features_BD, real.logits_BK, real.features_BD)
     return Outputs(*(tensor.cpu() for tensor in tensors))

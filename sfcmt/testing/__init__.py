@@ -14,5 +14,8 @@ With pytest, for a validator of your own:
 import pytest
 
 pytest.register_assert_rewrite(
-    *(f"{__name__}.{name}" for name in ("methods", "translators", "validators", "weightings"))
+    *(
+        f"{__name__}.{name}"
+        for name in ("importers", "methods", "source_models", "translators", "validators", "weightings")
+    )
 )

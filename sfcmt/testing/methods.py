@@ -13,11 +13,20 @@ from sfcmt.artifact import Artifact
 from sfcmt.data.dataset import Dataset
 from sfcmt.data.images import decode
 from sfcmt.data.schema import Split
+from sfcmt.errors import ConfigError
 from sfcmt.models.target_model import TargetModel
 from sfcmt.outputs import OUTPUTS, Outputs
 from sfcmt.stages.method import METHODS
 from sfcmt.stages.transfer_context import TransferContext
-from sfcmt.testing.tiny import SIZE, contents, context_of, get_or_train, tiny_experiment, write_tiny
+from sfcmt.testing.tiny import (
+    SIZE,
+    contents,
+    context_of,
+    get_or_train,
+    recipe_of,
+    tiny_experiment,
+    write_tiny,
+)
 
 
 class Adapted(NamedTuple):
@@ -123,6 +132,21 @@ class MethodContract:
         model = METHODS[method]().adapt(context_of(experiment, tmp_path))
         assert all(torch.isfinite(tensor).all() for tensor in model.state_dict().values())
         assert all(tensor.dtype in (torch.float32, torch.int64) for tensor in model.state_dict().values())
+
+    def test_without_pairs_it_trains_or_is_refused_before(self, store: Path, tmp_path: Path, method: str) -> None:
+        """And its outputs have no pairs then."""
+        folder = write_tiny(tmp_path / "data", pairs=False)
+        experiment = tiny_experiment(folder, store, method=method, transfer={"epochs": 1})
+        kind = METHODS[method]
+        config = kind.without_pairs(experiment.transfer)
+        if kind.needs_pairs(config) or kind.needs_bridge(config):
+            with pytest.raises(ConfigError, match=f"method: '{method}' .* a data set with TI pairs, or .* source_only"):
+                recipe_of("transfer", experiment)
+            return
+        outputs = Outputs.load(get_or_train("transfer", experiment).path / OUTPUTS)
+        assert len(outputs.target_logits) == 60
+        assert outputs.pair_logits.shape == outputs.pair_source_logits.shape == (0, 3)
+        assert not outputs.has_pairs
 
 
 def pixels(folder: Path, split: Split, column: str) -> torch.Tensor:

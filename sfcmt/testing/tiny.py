@@ -70,10 +70,11 @@ def write_tiny(
     groups: int = 30,
     source_images: bool = True,
     channels: int = 1,
+    pairs: bool = True,
 ) -> Path:
     """Write `rows` rows of each split to `folder`; returns it."""
     random = np.random.default_rng(0)
-    info = DatasetInfo("tiny", "rgb", "depth", CLASSES, {"made_for": "tests"}, holes, source_images)
+    info = DatasetInfo("tiny", "rgb", "depth", CLASSES, {"made_for": "tests"}, holes, source_images, pairs)
     with DatasetWriter(folder, info) as writer:
         for row in range(rows):
             label, group = row % len(CLASSES), f"frame-{row % groups}"

@@ -24,10 +24,23 @@ class PoolValidator(Protocol):
     def __call__(self, pool: Sequence[Outputs]) -> list[float]: ...
 
 
+_ON_PAIRS = "on_pairs"
+
 VALIDATORS: Registry[Validator] = Registry("validator", "sfcmt.validators", reserved=["anchor_agreement"])
 POOL_VALIDATORS: Registry[PoolValidator] = Registry("pool validator", "sfcmt.validators.pool")
 
 
+def on_pairs(validator: Validator) -> Validator:
+    """Decorator: a validator of one model that looks at held-out TI pairs."""
+    setattr(validator, _ON_PAIRS, True)
+    return validator
+
+
+def validators_for(has_pairs: bool) -> dict[str, Validator]:
+    """The validators of one model, by name: all, or those that say something where there are no TI pairs."""
+    return {name: one for name, one in VALIDATORS.items() if has_pairs or not hasattr(one, _ON_PAIRS)}
+
+
 def scores_of(outputs: Outputs) -> dict[str, float]:
-    """What every validator of one model says of it, by name."""
-    return {name: validator(outputs) for name, validator in VALIDATORS.items()}
+    """What every validator of one model that has something to say of it says, by name."""
+    return {name: validator(outputs) for name, validator in validators_for(outputs.has_pairs).items()}

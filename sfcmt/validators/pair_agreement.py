@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from sfcmt.outputs import Outputs
-from sfcmt.validators import VALIDATORS
+from sfcmt.validators import VALIDATORS, on_pairs
 
 
 @VALIDATORS.register("pair_agreement")
+@on_pairs
 def pair_agreement(outputs: Outputs) -> float:
     """Share of held-out TI pairs whose two sides get the same class; in [0, 1].
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import torch.nn.functional as F
 
 from sfcmt.outputs import Outputs
-from sfcmt.validators import VALIDATORS
+from sfcmt.validators import VALIDATORS, on_pairs
 
 
 @VALIDATORS.register("pair_cosine")
+@on_pairs
 def pair_cosine(outputs: Outputs) -> float:
     """Mean cosine of the bottleneck features of the two sides of held-out TI pairs; in [-1, 1].
 

@@ -79,8 +79,26 @@ def test_a_data_set_of_ours_has_its_pairs(tiny_data: Path, api_store: Path) -> N
     result = transferred(api_store, target=tiny_data, pairs=None)
     assert result.experiment.data.folder == str(tiny_data)
     assert result.spec.modality == "depth"
-    with pytest.raises(sfcmt.SfcmtError, match=r"is a data set with pairs; allowed beside it: no pairs, holes or"):
+    with pytest.raises(sfcmt.SfcmtError, match=r"is a data set; allowed beside it: no pairs, holes, invalid values,"):
         transferred(api_store, target=str(tiny_data), pairs=images().pairs)
+
+
+def test_measured_values_of_many_channels_stay_what_they_are(api_store: Path) -> None:
+    metres = np.random.default_rng(0).uniform(0.5, 80, (6, 5, SIZE, SIZE))
+    metres[0, :, :3, :3] = np.nan
+    result = transferred(api_store, target=metres, pairs=None, method="source_only", unit="m", holes="mask")
+    data = Dataset(Path(str(result.experiment.data.folder))).manifest
+    assert (data.target.channels, data.target.bits, data.reading.unit) == (5, 32, "m")
+    assert all(1 < mean < 79 for mean in data.target.normalisation.mean)
+    assert result.module(torch.from_numpy(metres[:2]).float()).shape == (2, 3)
+
+
+def test_without_pairs_the_default_starts_from_bn_adaptation_and_says_so(api_store: Path) -> None:
+    result = transferred(api_store, pairs=None, method="robust_tgkt")
+    assert "no TI pairs: it starts from bn_adapt, without L_f" in result.artifact.notes
+    assert set(result.artifact.record["recipe"]["upstream"]) == {"source", "bn_adapt"}
+    assert {"infomax", "snd"} < result.scores.keys()
+    assert not {"pair_cosine", "pair_agreement"} & result.scores.keys()
 
 
 def test_labels_of_an_image_folder_are_sealed_only_if_asked(api_store: Path, tmp_path: Path) -> None:
@@ -103,7 +121,11 @@ def test_labels_of_an_image_folder_are_sealed_only_if_asked(api_store: Path, tmp
         ({"overrides": ["data=mine"]}, "^data.folder: 'mine' is not allowed; allowed: nothing: target and pairs are"),
         ({"overrides": ["transfer.epoch=1"]}, "^transfer: 'epoch' is not allowed|^transfer.epoch: "),
         ({"method": "magic"}, "^method: 'magic' is not allowed"),
-        ({"pairs": None}, r"^pairs: a NoneType is not allowed; allowed: \(source images, target images\)"),
+        ({"pairs": 3}, r"^pairs: a int is not allowed; allowed: \(source images, target images\)"),
+        (
+            {"pairs": None, "method": "tgkt"},
+            "^method: 'tgkt' is not allowed; allowed: a data set with TI pairs",
+        ),
         ({"size": 8}, "^data.size: 8 is not allowed"),
         ({"seal_labels": True}, "^target: its labels have no names"),
     ],

@@ -83,7 +83,17 @@ def test_each_missing_stage_once_when_all_that_it_stands_on_is_there(
     tiny_data: Path, tmp_path: Path, jobs: int | None, most: Collection[int]
 ) -> None:
     office, recorder = train_in_office(comparison_of(tiny_data, tmp_path), tmp_path, jobs)
-    names = ["bridge", "oracle_real_source", "oracle_supervised", "source", "source_only", "tgkt", "translator_only"]
+    folds = [f"oracle_fold_{fold}" for fold in (1, 2, 3)]
+    names = [
+        "bridge",
+        *folds,
+        "oracle_real_source",
+        "oracle_supervised",
+        "source",
+        "source_only",
+        "tgkt",
+        "translator_only",
+    ]
     assert sorted(office.requested) == sorted(f"{name} {seed}" for name in names for seed in (0, 1))
     assert office.most in most
     assert len(recorder.ended) == len(office.requested)

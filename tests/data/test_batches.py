@@ -80,7 +80,7 @@ def test_held_out_source_rows_are_never_trained_on(tiny_data: Path, tmp_path: Pa
 @pytest.mark.parametrize("holdout", [0.001, 0.999])
 @pytest.mark.parametrize("count", [2, 3, 30])
 def test_any_holdout_leaves_something_on_both_sides(tmp_path: Path, holdout: float, count: int) -> None:
-    folder = write_tiny(tmp_path / "data", rows=30, groups=count)
+    folder = write_tiny(tmp_path / "data", rows=60, groups=count)
     data = unlabelled(folder, tmp_path, holdout)
     assert len(data.pair_rows) > 0
     assert len(data.held_pair_rows) > 0

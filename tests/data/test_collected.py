@@ -15,6 +15,7 @@ from sfcmt.data.collection import collected, collected_pairs
 from sfcmt.data.dataset import Dataset, read_part
 from sfcmt.data.images import decode
 from sfcmt.data.importer import import_dataset
+from sfcmt.data.reading import Reading
 from sfcmt.data.schema import Sealed, Split
 from sfcmt.errors import DataError
 from tests.data.trees import depth, paired_tree, rgb
@@ -64,6 +65,14 @@ def test_the_same_images_are_the_same_data_set(tmp_path: Path) -> None:
         data_of(holes="fill"),
     ]
     assert len({first, *(other.stored(tmp_path) for other in others)}) == 5
+
+
+def test_invalid_values_are_holes_and_make_another_data_set(tmp_path: Path) -> None:
+    lowest = int(min(image.min() for image in TARGET))
+    invalid = data_of(reading=Reading(invalid=(lowest,))).stored(tmp_path)
+    assert invalid != data_of().stored(tmp_path)
+    assert Dataset(invalid).manifest.reading.invalid == (lowest,)
+    assert min(decode(data, "x").min() for data in Dataset(invalid).table(Split.TARGET)["image"].to_pylist()) == 0
 
 
 def test_folders_make_what_an_import_makes(tmp_path: Path) -> None:

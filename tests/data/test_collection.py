@@ -82,7 +82,7 @@ ALLOWED = "allowed: a folder of images, paths, an array or tensor (N, C, H, W), 
         ((image for image in EIGHT), f"target: a generator is not allowed; {ALLOWED}"),
         ({"a": EIGHT}, f"target: a dict is not allowed; {ALLOWED}"),
         ([1.5], "target[0]: a float is not allowed; allowed: a path, an array, or an image"),
-        (EIGHT.transpose(0, 2, 3, 1), "target[0]: shape (12, 16, 1) is not allowed; allowed: (1, H, W)"),
+        (EIGHT.transpose(0, 2, 3, 1), "target[0]: shape (12, 16, 1) is not allowed; allowed: (C, H, W) or (H, W)"),
         (EIGHT[:, :, :0], "target[0]: shape (1, 0, 16) is not allowed"),
         (EIGHT / 100, "are not allowed; allowed: 0 to 1 for float64"),
         (np.full((1, 1, 4, 4), np.nan), "target[0]: values from nan to nan are not allowed"),
@@ -108,10 +108,15 @@ def test_folders_are_paired_by_name_and_all_else_by_place(tmp_path: Path) -> Non
                 np.testing.assert_array_equal(image, pixels)
 
 
+def test_no_pairs_are_pairs_of_which_there_are_none() -> None:
+    none = collected_pairs(None)
+    assert [*zip(*none, strict=True)] == []
+
+
 @pytest.mark.parametrize(
     ("pairs", "message"),
     [
-        (None, "pairs: a NoneType is not allowed; allowed: (source images, target images)"),
+        (3, "pairs: a int is not allowed; allowed: (source images, target images)"),
         (EIGHT, "pairs: a ndarray is not allowed"),
         ((EIGHT,), "pairs: a tuple is not allowed; allowed: (source images, target images)"),
         ((EIGHT, EIGHT[:2]), "pairs: 3 source images, but 2 target images"),

@@ -11,7 +11,8 @@ import pytest
 
 from sfcmt.data.dataset import Dataset, holdout_mask, read_part
 from sfcmt.data.importer import import_dataset
-from sfcmt.data.manifest import sha256_of
+from sfcmt.data.manifest import Manifest, sha256_of
+from sfcmt.data.reading import Reading
 from sfcmt.data.schema import SCHEMAS, Sealed, Split, file_name
 from sfcmt.errors import DataError
 from tests.data.trees import crops_tree
@@ -61,6 +62,19 @@ def test_a_file_of_other_columns_is_refused(folder: Path) -> None:
         Dataset(folder).table(Split.TARGET)
 
 
+def test_columns_are_read_without_the_images(folder: Path) -> None:
+    dataset = Dataset(folder)
+    found = dataset.columns(Split.SOURCE, "label", "group")
+    assert sorted(found.column_names) == ["group", "label"]
+    assert found["label"].equals(dataset.table(Split.SOURCE)["label"])
+
+
+def test_a_manifest_is_read_with_a_mark_and_names_in_any_form(folder: Path) -> None:
+    text = (folder / "manifest.json").read_text().replace('"bed"', '"cafe\\u0301"')
+    (folder / "manifest.json").write_text(text, encoding="utf-8-sig")
+    assert Dataset(folder).classes == ("caf\xe9", "chair")
+
+
 def test_a_folder_without_manifest_is_no_data_set(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no data set here"):
         Dataset(tmp_path)
@@ -86,6 +100,35 @@ def test_the_digest_covers_what_a_stage_reads_and_nothing_sealed(folder: Path) -
     edit_manifest(folder, holes="mask")
     changed = {split for split in Split if Dataset(folder).digest(split) != before[split]}
     assert changed == {Split.PAIRS, Split.TARGET}  # one source model serves every target
+
+
+def test_models_that_read_files_in_other_ways_are_others(folder: Path) -> None:
+    before = Dataset(folder).digest(Split.TARGET)
+    for reading in ({"invalid": [65535]}, {"unit": "mm"}, {"rotated_bits": 3}):
+        edit_manifest(folder, reading=reading)
+        assert Dataset(folder).digest(Split.TARGET) != before
+    manifest = json.loads((folder / "manifest.json").read_text())
+    del manifest["reading"]
+    (folder / "manifest.json").write_text(json.dumps(manifest | {"format": 1}))
+    assert Dataset(folder).digest(Split.TARGET) == before
+
+
+@pytest.mark.parametrize(("importer", "rotated"), [("crops", 0), ("sunrgbd", 3)])
+def test_data_sets_of_format_1_were_read_as_their_release_did(folder: Path, importer: str, rotated: int) -> None:
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert (manifest["format"], manifest["reading"]["upright"]) == (2, True)
+    del manifest["reading"]
+    manifest |= {"format": 1, "provenance": {"importer": importer}}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    assert Dataset(folder).manifest.reading == Reading(upright=False, rotated_bits=rotated)
+    again = Manifest.model_validate(Dataset(folder).manifest.model_dump(mode="json"))
+    assert again == Dataset(folder).manifest
+
+
+def test_a_manifest_of_a_newer_format_is_refused(folder: Path) -> None:
+    edit_manifest(folder, format=3)
+    with pytest.raises(DataError, match=r"manifest.json: format: Input should be 1 or 2"):
+        Dataset(folder)
 
 
 def test_holdout_keeps_groups_whole_and_close_to_the_fraction() -> None:

@@ -43,3 +43,12 @@ def test_the_order_of_the_frames_plays_no_part() -> None:
     frames = frames_of({f"g{number}": ["a", "b"] for number in range(30)})
     mixed = random.Random(1).sample(frames, len(frames))
     assert {frame.source for frame in divide(frames, 0.5)[0]} == {frame.source for frame in divide(mixed, 0.5)[0]}
+
+
+@pytest.mark.parametrize("fraction", [0.001, 0.15, 0.5, 0.999])
+@pytest.mark.parametrize("frames", [1, 3])
+def test_of_many_small_classes_none_lacks_source_frames(fraction: float, frames: int) -> None:
+    found = frames_of({f"g{place}.{turn}": [f"c{place}"] for place in range(200) for turn in range(frames)})
+    source, target = divide(found, fraction)
+    assert len({frame.class_name for frame in source}) == 200
+    assert len(source) + len(target) == len(found)

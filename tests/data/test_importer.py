@@ -8,8 +8,9 @@ import pytest
 
 from sfcmt.data.dataset import Dataset
 from sfcmt.data.importer import import_dataset
+from sfcmt.data.reading import Reading
 from sfcmt.errors import ConfigError, DataError, UnknownNameError
-from tests.data.trees import paired_tree, rgbnir_tree, sunrgbd_tree
+from tests.data.trees import TREES, paired_tree, rgbnir_tree, sunrgbd_tree
 
 
 def test_the_layout_is_recognised(tmp_path: Path) -> None:
@@ -40,6 +41,19 @@ def test_an_unknown_importer_is_refused(tmp_path: Path) -> None:
 def test_a_missing_source_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="nowhere: does not exist"):
         import_dataset(tmp_path / "nowhere", tmp_path / "out", "crops", {})
+
+
+@pytest.mark.parametrize("layout", TREES)
+def test_invalid_values_and_a_unit_are_options_of_every_importer(layout: str, tmp_path: Path) -> None:
+    import_dataset(TREES[layout].build(tmp_path), tmp_path / "out", layout, {"invalid": "65535,-1,nan", "unit": "cm"})
+    manifest = Dataset(tmp_path / "out").manifest
+    assert manifest.reading == Reading(invalid=(65535, -1), unit="cm", rotated_bits=3 if layout == "sunrgbd" else 0)
+    assert (manifest.provenance["invalid"], manifest.provenance["unit"]) == ("65535,-1,nan", "cm")
+
+
+def test_values_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"paired.invalid.1: 'x' is not allowed; allowed: a valid number"):
+        import_dataset(paired_tree(tmp_path), tmp_path / "out", "paired", {"invalid": "65535, x"})
 
 
 def test_all_wrong_options_are_reported_at_once(tmp_path: Path) -> None:

@@ -11,9 +11,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sfcmt.data.dataset import Dataset
+from sfcmt.data.duplicates import find_duplicates
 from sfcmt.data.images import decode
 from sfcmt.data.importer import import_dataset
 from sfcmt.data.inspect import contact_sheet, summarise
+from sfcmt.data.pair_check import check_pairs
 from sfcmt.data.schema import Split
 from sfcmt.testing.tiny import write_tiny
 from tests.data.trees import TREES
@@ -47,6 +49,16 @@ def test_sheet_shows_sources_targets_and_pairs(dataset: Dataset) -> None:
     assert len(axes) == 4 + 4 + 2 * 6
     assert [axis.get_title() for axis in axes[:4]] == ["bed", "bed", "chair", "chair"]
     assert not any(axis.get_title() for axis in axes[4:])
+
+
+def test_without_pairs_none_are_drawn_or_checked(tmp_path: Path) -> None:
+    dataset = Dataset(write_tiny(tmp_path / "data", pairs=False))
+    assert len(drawn(contact_sheet(dataset, columns=4))) == 4 + 4
+    assert summarise(dataset).rows == {Split.SOURCE: 60, Split.TARGET: 60}
+    pairs = check_pairs(dataset)
+    assert pairs.line == "none: methods that need none can be used, and validators that look at target images"
+    assert pairs.warning is None
+    assert find_duplicates(dataset).line == "there are no pairs to look among"
 
 
 def test_a_pair_stands_source_above_target(dataset: Dataset) -> None:

@@ -13,6 +13,7 @@ from sfcmt.data.dataset import Dataset
 from sfcmt.data.opening import open_dataset
 from sfcmt.data.synthetic.dataset import SyntheticSpec
 from sfcmt.errors import ConfigError, DataError
+from sfcmt.testing.tiny import write_tiny
 
 
 def test_a_folder_is_opened_where_it_is(tiny_data: Path, tmp_path: Path) -> None:
@@ -33,6 +34,12 @@ def test_no_folder_is_a_mistake_that_says_what_to_write(tmp_path: Path) -> None:
 def test_an_empty_folder_is_no_data_set(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no data set here"):
         open_dataset(DataConfig(folder=str(tmp_path)), tmp_path)
+
+
+def test_one_target_image_is_refused_before_anything_is_trained(tmp_path: Path) -> None:
+    write_tiny(tmp_path / "data", rows=1)
+    with pytest.raises(DataError, match="data: 1 target image; training needs at least 2"):
+        open_dataset(DataConfig(folder=str(tmp_path / "data")), tmp_path)
 
 
 def test_the_embedded_data_set_is_rendered_once_into_the_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -156,11 +156,20 @@ def test_a_pixel_is_a_hole_where_no_channel_has_a_value(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found[:, :3], np.repeat(x_CHW[:, 3:4], 3, axis=1))
 
 
+DEEP = np.stack([depth(seed) for seed in range(3)])
+
+
 @pytest.mark.parametrize(
     ("images", "message"),
     [
-        ((grey(0)[None], rgb(0).transpose(2, 0, 1)), "t0: 3 x uint8 image in a data set of 1 x uint8 images"),
-        ((rgb(0).transpose(2, 0, 1), grey(0)[None]), "t0: 1 x uint8 image in a data set of 3 x uint8 images"),
+        ((grey(0)[None], rgb(0).transpose(2, 0, 1)), r"t0: a coloured image, where 1 of 2 target images have a single"),
+        (
+            (rgb(0).transpose(2, 0, 1), grey(0)[None]),
+            r"p \(target\): a coloured image, where 1 of 2 .*; take it out, or",
+        ),
+        ((depth(0)[None], DEEP), "t0: 3 x uint16 image in a data set of 1 x uint16 images"),
+        ((DEEP, DEEP[:1].repeat(3, axis=0), depth(0)[None]), "t1: 1 x uint16 image in a data set of 3 x uint16"),
+        ((DEEP[:1].repeat(3, axis=0), depth(0)[None], DEEP), "t1: 3 x uint16 image in a data set of 3 x uint16"),
         ((grey(0)[None], grey(0)[None].astype(np.float32)), "t0: 1 x float32 image in a data set of 1 x uint8 images"),
     ],
 )
@@ -192,7 +201,7 @@ def _bad_rows(writer: DatasetWriter, row: str) -> None:
     calls = {
         "label": lambda: writer.add_source(good, 2, "g", "here"),
         "negative": lambda: writer.add_target(encoded(depth(0)), "g", "here", label=-1),
-        "grey source": lambda: writer.add_source(encoded(grey(0)), 0, "g", "here"),
+        "deep source": lambda: writer.add_source(encoded(depth(0)), 0, "g", "here"),
         "rgb target": lambda: writer.add_target(good, "g", "here"),
         "pair sizes": lambda: writer.add_pair(small, encoded(depth(0)), "g", "here"),
         "real size": lambda: writer.add_target(encoded(depth(0)), "g", "here", real_source=small),
@@ -207,7 +216,10 @@ def _bad_rows(writer: DatasetWriter, row: str) -> None:
     [
         ("label", "here: label 2 is outside the 2 classes"),
         ("negative", "here: label -1 is outside the 2 classes"),
-        ("grey source", "here: a source image must be RGB with 8 bits, not 1 x uint8"),
+        (
+            "deep source",
+            r"here: a source image must be RGB or grey with 8 bits, not 1 x uint16; convert it, .* -depth 8",
+        ),
         ("rgb target", "here: 3 x uint8 image in a data set of 1 x uint16 images"),
         ("pair sizes", r"here: the pair's sizes differ: \(5, 5\) and \(12, 16\)"),
         ("real size", r"here: its real source image is \(5, 5\), not \(12, 16\)"),

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from torch import Tensor
 
 from sfcmt.artifact import Artifact, Row
 from sfcmt.callbacks import Callback
+from sfcmt.config import Training
 from sfcmt.data.dataset import Dataset
 from sfcmt.data.schema import Sealed
 from sfcmt.errors import DataError
@@ -25,6 +25,7 @@ from sfcmt.evaluation.labels import open_labels
 from sfcmt.evaluation.oracles import (
     FOLDS,
     LabelledTarget,
+    fold_recipe,
     folds_of,
     oracle_logits,
     real_source_recipe,
@@ -35,6 +36,8 @@ from sfcmt.experiment import Experiment
 from sfcmt.models.target_model import TargetModel
 from sfcmt.recipe import Recipe
 from sfcmt.recipes import transfer_recipe
+from sfcmt.stages.fit import fit
+from sfcmt.stages.source import SourceLearner
 from sfcmt.store import Store
 from sfcmt.testing.tiny import contents, get_or_train, tiny_experiment, write_tiny
 from sfcmt.workspace import Workspace
@@ -78,20 +81,24 @@ def test_frames_are_dealt_evenly_and_in_no_order_of_their_own() -> None:
 def test_no_image_is_predicted_by_a_model_that_saw_its_frame(
     tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folds: list[tuple[set[int], set[int]]] = []
-    fit_fold = oracles._fit_fold
+    fitted: dict[int, set[int]] = {}
 
-    def watched(fold: int, data: LabelledTarget, workspace: Workspace, rows: Tensor) -> Tensor:
-        folds.append((set(data.rows.tolist()), set(rows.tolist())))
-        return fit_fold(fold, data, workspace, rows)
+    def watched(learner: SourceLearner, data: LabelledTarget, training: Training, workspace: Workspace) -> None:
+        fitted[workspace.recipe.more["fold"]] = set(data.rows.tolist())
+        fit(learner, data, training, workspace)
 
-    monkeypatch.setattr(oracles, "_fit_fold", watched)
-    make(supervised_recipe, tiny_data, tmp_path)
+    monkeypatch.setattr(oracles, "fit", watched)
+    logits_NK = oracle_logits(make(supervised_recipe, tiny_data, tmp_path))
     groups = open_labels(Dataset(tiny_data)).groups.to_pylist()
-    assert sorted(row for _, predicted in folds for row in predicted) == list(range(60))
-    for fitted, predicted in folds:
-        assert len(fitted) > 30
-        assert not {groups[row] for row in fitted} & {groups[row] for row in predicted}
+    fold_N = folds_of(groups).tolist()
+    assert sorted(fitted) == list(range(FOLDS))
+    for fold, rows in fitted.items():
+        assert len(rows) > 30
+        assert not {groups[row] for row in rows} & {groups[row] for row in range(60) if fold_N[row] == fold}
+        recipe = fold_recipe(tiny_experiment(tiny_data, tmp_path, source={"epochs": 2}), Dataset(tiny_data), 0, fold)
+        own = Store(tmp_path).find(recipe)
+        assert own is not None
+        assert torch.equal(oracle_logits(own), logits_NK[torch.tensor(fold_N) == fold])
 
 
 def test_the_supervised_oracle_beats_chance(tiny_data: Path, tmp_path: Path) -> None:
@@ -106,7 +113,7 @@ def test_an_interrupted_oracle_goes_on_and_ends_with_the_same_bytes(tiny_data: P
         make(supervised_recipe, tiny_data, tmp_path / "halves", Epochs(most=3))
     rest = Epochs()
     halves = make(supervised_recipe, tiny_data, tmp_path / "halves", rest)
-    assert rest.seen == 2 * FOLDS - 3 + 2  # the two folds that had begun tell their last epochs again
+    assert rest.seen == 2 * FOLDS - 3 + 1  # the fold that had begun tells its last epoch again
     assert contents(halves.path) == contents(whole.path)
     assert sorted(path.name for path in halves.path.iterdir()) == ["artifact.json", "logits.safetensors"]
 

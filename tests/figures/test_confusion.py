@@ -37,3 +37,11 @@ def test_cells_are_coloured_by_the_share_of_the_true_class() -> None:
 def test_numbers_on_dark_cells_are_white() -> None:
     colours = {text.get_text(): text.get_color() for text in confusion_figure(COUNTS, CLASSES).axes[0].texts}
     assert (colours["30"], colours["10"], colours["0"]) == ("white", "black", "black")
+
+
+def test_of_a_thousand_classes_some_are_named_and_no_cell_has_a_number() -> None:
+    figure = confusion_figure(torch.eye(1000, dtype=torch.int64), [f"class {place}" for place in range(1000)])
+    axes = figure.axes[0]
+    assert not axes.texts
+    assert [label.get_text() for label in axes.get_yticklabels()] == [f"class {place}" for place in range(0, 1000, 25)]
+    assert max(figure.get_size_inches()) < 30

@@ -62,3 +62,14 @@ def test_each_class_has_its_points_its_name_and_its_colour(classes: int) -> None
         assert np.array_equal(points, points_n2[np.arange(34) % classes == number])
     assert len({tuple(np.asarray(points.get_facecolor())[0]) for points in axes.collections}) == classes
     assert len(np.unique(drawn(figure).reshape(-1, 3), axis=0)) > classes
+
+
+def test_of_many_classes_the_commonest_have_colours_and_the_rest_is_grey() -> None:
+    labels_N = torch.cat([torch.arange(500, 520), torch.arange(1000)])
+    points_n2 = np.random.default_rng(0).normal(size=(1020, 2)).astype(np.float32)
+    axes = embedding_figure(points_n2, labels_N, [f"class {number}" for number in range(1000)], "true").axes[0]
+    legend = axes.get_legend()
+    assert legend is not None
+    names = [text.get_text() for text in legend.get_texts()]
+    assert names == [*(f"class {number}" for number in range(500, 520)), "980 others"]
+    assert sum(len(np.asarray(points.get_offsets())) for points in axes.collections) == 1020

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
+from subprocess import STDOUT
 
 import pytest
 
 from sfcmt.testing.tiny import SIZE
+from tests.command import Command
 from tests.database import new_database
 
 pytestmark = pytest.mark.slow
@@ -18,15 +18,14 @@ EPOCHS = ("source.epochs=1", "transfer.epochs=1", "baselines.ti_distillation.epo
 
 
 def demo(folder: Path, data: Path, uri: str) -> list[str]:
-    """The lines of a demo on other images."""
-    command = [sys.executable, "-m", "sfcmt", "demo", f"data={data}", f"data.size={SIZE}", *EPOCHS]
-    environment = os.environ | {"MLFLOW_TRACKING_URI": uri, "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(
-        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout
-    assert "Traceback" not in done.stdout
-    return done.stdout.splitlines()
+    """The lines of a demo on other images, with a Ray of its own."""
+    arguments = ("-m", "sfcmt", "demo", f"data={data}", f"data.size={SIZE}", *EPOCHS)
+    environment = os.environ | {"MLFLOW_TRACKING_URI": uri, "RAY_ADDRESS": ""}
+    with Command(*arguments, cwd=folder, env=environment, stderr=STDOUT) as process:
+        out, _ = process.communicate()
+    assert process.wait() == 0, out
+    assert "Traceback" not in out
+    return out.splitlines()
 
 
 def test_it_tells_a_transfer_a_search_and_a_registered_model(tiny_data: Path, tmp_path: Path) -> None:
@@ -38,6 +37,7 @@ def test_it_tells_a_transfer_a_search_and_a_registered_model(tiny_data: Path, tm
     assert len([line for line in lines if " so far" not in line]) <= 60
     assert not [line for line in lines if "oracle_supervised" in line]
     assert re.search(r"It is right on \d+% of held-out RGB images, and on \d+% of depth images\.", text)
+    assert re.search(r"\$ sfcmt compare demo data=.* source.model=sfcmt-store/stages/source-\w+ --methods", text)
     assert len(re.findall(r"depth-\d\.png: (across|down|centre) \(\d+%\)", text)) == 3
     named = [Path(word) for word in text.split() if word.endswith(("report.html", "journal.log"))]
     assert len(named) == 2

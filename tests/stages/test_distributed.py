@@ -25,7 +25,9 @@ from sfcmt.artifact import Row
 from sfcmt.callbacks import Callback
 from sfcmt.config import BridgeConfig, SourceConfig, Training
 from sfcmt.data.batches import SourceData
+from sfcmt.data.dataset import Dataset
 from sfcmt.distributed import rank
+from sfcmt.evaluation.oracles import fold_recipe
 from sfcmt.models.bottleneck import BottleneckClassifier
 from sfcmt.models.target_model import TargetModel
 from sfcmt.models.translators import TRANSLATORS
@@ -224,13 +226,15 @@ class Told(Callback):
 
 
 def run(data: Path, store: Path, folder: Path) -> Told:
-    """Run one stage of each kind, as whoever starts a group does; SOCKET's, with a parameter of a term's own."""
+    """Run one stage of each kind, as whoever starts a group does; SOCKET's, with a parameter of a term's own.
+
+    And one of the oracle that learns from labels.
+    """
     experiment = tiny_experiment(
         data, store, **SMALL | {"transfer": {"batch": BATCH, "as_released": True}}, method="socket"
     )
-    told = Told()
-    for kind in RECIPES:
-        recipe = recipe_of(kind, experiment)
+    told, fold = Told(), fold_recipe(experiment, Dataset(data), 0, 0)
+    for kind, recipe in [*((kind, recipe_of(kind, experiment)) for kind in RECIPES), ("fold", fold)]:
         upstream = [get_or_train(needed.kind, experiment) for needed in recipe.upstream]
         (folder / kind).mkdir(parents=True, exist_ok=True)
         Workspace(recipe, folder / kind, store, upstream, experiment.runtime, told).run()
@@ -244,16 +248,18 @@ def test_a_group_leaves_the_files_of_one_worker_and_only_its_main_worker_tells(
     ours, other = in_group(2, run, data, store, tmp_path / "two")
     alone = run(data, store, tmp_path / "one")
     assert files(tmp_path / "two") == files(tmp_path / "one")
-    for kind in RECIPES:
+    for kind in (*RECIPES, "fold"):
         one, two = (json.loads((tmp_path / name / kind / "curves.json").read_text())[0] for name in ("one", "two"))
         assert two == pytest.approx(one, rel=1e-2)  # float32: 1e-3 at most were seen
     for kind in ("source", "transfer"):
         assert not any("Synchronised" in type(m).__name__ for m in TargetModel.load(tmp_path / "two" / kind).modules())
     assert (
-        (ours.started, ours.steps) == (alone.started, alone.steps) == ([*RECIPES], 2 * 1 + 3 * 2 + 3 * 2)
-    )  # of 18, 21 and 21 rows
+        (ours.started, ours.steps)
+        == (alone.started, alone.steps)
+        == ([*RECIPES, "oracle_fold"], 2 * 1 + 3 * 2 + 3 * 2 + 2 * 1)
+    )  # of 18, 21, 21 and 14 rows
     assert (other.started, other.steps) == ([], 0)
-    assert ours.epochs == other.epochs == alone.epochs == [1, 1, 2, 1, 2]
+    assert ours.epochs == other.epochs == alone.epochs == [1, 1, 2, 1, 2, 1]
     assert len(ours.outputs) == 2
     for mine, theirs in zip(ours.outputs, other.outputs, strict=True):
         assert torch.equal(mine.target_logits, theirs.target_logits)

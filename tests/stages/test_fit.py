@@ -15,12 +15,14 @@ from torch import Tensor, nn
 
 from sfcmt.callbacks import Callback
 from sfcmt.config import SourceConfig, Training
-from sfcmt.data.batches import SourceData
+from sfcmt.data.augment import random_views
+from sfcmt.data.batches import Column, SourceData
 from sfcmt.models.bottleneck import BottleneckClassifier
 from sfcmt.models.classifier import depthwise_convolutions
 from sfcmt.recipe import Recipe
 from sfcmt.stages.fit import DivergedError, fit
 from sfcmt.stages.learner import Learner, ParameterGroup
+from sfcmt.stages.optimiser import build_optimiser
 from sfcmt.stages.source import SourceLearner
 from sfcmt.testing.tiny import Recorder, recipe_of, tiny_experiment
 from sfcmt.workspace import Workspace
@@ -182,6 +184,52 @@ def test_reduced_precision_goes_on_after_an_interruption(
     fit(rest, Numbers(), training, workspace(tiny_data, folder))
     assert rest.seen == whole.seen[STEPS:]
     assert rest.weight.item() == whole.weight.item()
+
+
+class Types(Learner[int]):
+    """Remembers the number types of a layer's outputs, and of images that the forward pass asks for."""
+
+    def __init__(self, images: Column) -> None:
+        super().__init__()
+        self.layer, self._images, self.seen = nn.Linear(4, 1), images, set[torch.dtype]()
+        self.views = list[Tensor]()
+
+    def parameter_groups(self) -> list[ParameterGroup]:
+        return [{"params": [*self.parameters()], "lr": 0.1}]
+
+    def forward(self, batch: int) -> dict[str, Tensor]:
+        self.views.append(self._images.augmented(torch.arange(4), VIEWS))
+        answer = self.layer(self.views[-1].flatten()[:4])
+        self.seen.add(answer.dtype)
+        return {"loss": answer.sum()}
+
+
+VIEWS = random_views(4, 0.3, True, torch.Generator().manual_seed(1))
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
+def test_layers_compute_in_the_precision_and_images_are_the_same_in_any(
+    tiny_data: Path, tmp_path: Path, precision: Literal["float32", "bfloat16", "float16"]
+) -> None:
+    place = workspace(tiny_data, tmp_path)
+    column = SourceData(place.recipe.dataset, place.recipe.data, place.reader()).column
+    # a fixed translator's kernels are convolutions, which would be rounded
+    column.normalise = nn.Sequential(column.normalise, nn.Conv2d(3, 3, 3, padding=1).requires_grad_(False))
+    learner, plain = Types(column), column.augmented(torch.arange(4), VIEWS)
+    fit(learner, Numbers(), Training(epochs=1, precision=precision), place)
+    assert learner.seen == {getattr(torch, precision)}
+    assert all(torch.equal(view, plain) for view in learner.views)
+    assert plain.dtype == torch.float32
+
+
+@pytest.mark.parametrize(("name", "left"), [("sgd", 1 - 0.1 * 0.5 * (1 + 0.9)), ("adamw", 1 - 0.1 * 0.5)])
+def test_weights_decay_under_each_optimiser(name: Literal["sgd", "adamw"], left: float) -> None:
+    weight = nn.Parameter(torch.ones(3))
+    training = Training(optimiser=name, weight_decay=0.5, lr=0.1)
+    optimiser = build_optimiser([{"params": [weight], "lr": training.lr}], training)
+    weight.grad = torch.zeros(3)
+    optimiser.step()
+    torch.testing.assert_close(weight.detach(), torch.full((3,), left))
 
 
 def _made(folder: Path) -> Path:

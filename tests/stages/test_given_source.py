@@ -25,10 +25,12 @@ from sfcmt.stages.method import METHODS
 from sfcmt.store import Store
 from sfcmt.task import open_task
 from sfcmt.testing.tiny import CLASSES, write_tiny
-from tests.models.sources.networks import timm_network
+from tests.models.sources.networks import hf_folder, timm_network
 
 REVERSED = CLASSES[::-1]
-FAMILIES = ("test_resnet", "test_efficientnet", "mobilenetv3_small_050", "regnetx_002", "test_convnext", "test_vit")
+BATCHNORM = ("test_resnet", "test_efficientnet", "mobilenetv3_small_050", "regnetx_002")
+OTHERS = ("test_convnext", "test_vit", "Swin", "DeiT")
+"""The last two are of transformers."""
 
 
 @pytest.fixture(scope="module")
@@ -46,11 +48,24 @@ def network(name: str) -> nn.Module:
     return timm_network(name, size=160 if name == "test_vit" else 32)
 
 
+def hugging_face(name: str, store: Path) -> Path:
+    """A folder of one of transformers' models."""
+    folder = store / name
+    if not folder.exists():
+        folder.mkdir()
+        hf_folder(name, folder)
+    return folder
+
+
 def experiment(data: Path, store: Path, name: str = "test_resnet", **changes: Any) -> Experiment[Any]:
     path = store / f"{name}.pth"
-    if not path.exists():
-        torch.save(network(name).state_dict(), path)
-    source = {"model": f"timm:{name}", "weights": str(path), "classes": list(REVERSED)} | changes.pop("source", {})
+    if name[0].isupper():
+        source: dict[str, Any] = {"model": f"hf:{hugging_face(name, store)}"}
+    else:
+        if not path.exists():
+            torch.save(network(name).state_dict(), path)
+        source = {"model": f"timm:{name}", "weights": str(path), "classes": list(REVERSED)}
+    source |= changes.pop("source", {})
     method = changes.pop("method", "source_only")
     fields = {"epochs": 1, "batch": 16} | changes.pop("transfer", {})
     runtime = {"device": "cpu", "threads": 1, "store": str(store)}
@@ -142,9 +157,9 @@ def test_methods_start_from_it(data: Path, store: Path, name: str, method: str) 
 @pytest.mark.slow
 @pytest.mark.long
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("name", BATCHNORM + OTHERS)
 def test_every_method_starts_from_every_family(data: Path, store: Path, name: str, method: str) -> None:
-    transfer = {} if name not in FAMILIES[4:] else {"beta_bn": 0}
+    transfer = {"beta_bn": 0} if name in OTHERS else {}
     artifact = trained(experiment(data, store, name, method=method, transfer=transfer))
     assert torch.isfinite(Outputs.load(artifact.path / OUTPUTS).target_logits).all()
 

@@ -59,6 +59,18 @@ def test_terms_are_shown_all_plain_target_images_in_evaluation_mode(
     assert student.training
 
 
+def test_terms_are_shown_what_the_average_says(tiny_data: Path, tiny_store: Path, tmp_path: Path) -> None:
+    context = context_of(tiny_experiment(tiny_data, tiny_store, transfer={"ema": 0.75}), tmp_path)
+    watcher = Watcher()
+    learner = StudentLearner(context.new_student(), {"watcher": Weighted(1.0, watcher)}, context).train()
+    with torch.no_grad():
+        expected = context.source(context.data.target.clean(torch.arange(60)).repeat(1, 3, 1, 1)).logits_BK
+    for parameter in learner.student.parameters():
+        parameter.data.mul_(-1)  # the average has not followed yet
+    learner.start_epoch()
+    torch.testing.assert_close(watcher.seen.logits_BK, expected, atol=1e-5, rtol=1e-4)
+
+
 def test_terms_of_no_weight_are_left_out_and_with_none_nothing_is_trained(
     tiny_data: Path, tiny_store: Path, tmp_path: Path
 ) -> None:

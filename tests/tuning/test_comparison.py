@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from sfcmt.callbacks import Callback
+from sfcmt.errors import ConfigError
 from sfcmt.evaluation.labels import open_labels
 from sfcmt.outputs import Outputs
 from sfcmt.testing.tiny import Recorder, contents, tiny_experiment, write_tiny
@@ -26,9 +27,18 @@ def test_shared_stages_are_trained_once(tiny_data: Path, tmp_path: Path) -> None
     experiment = tiny_experiment(tiny_data, tmp_path)
     recorder, counter = Recorder(), StageCounter()
     Comparison(experiment, ["tgkt", "translator_only", "source_only"], [0], oracles=True).train(recorder)
-    assert sorted(recorder.started) == ["bridge", *["oracle_supervised"] * 3, "source", "transfer"]
+    assert sorted(recorder.started) == ["bridge", *["oracle_fold"] * 3, "source", "transfer"]
     Comparison(experiment, ["tgkt", "translator_only", "source_only"], [0], oracles=True).train(counter)
     assert (len(counter.trained), len(counter.found)) == (0, 5)
+
+
+def test_nothing_is_trained_where_a_later_stage_could_not_be(tiny_data: Path, tmp_path: Path) -> None:
+    """The source model takes images of the source's size, and not of the target's."""
+    experiment = tiny_experiment(tiny_data, tmp_path, source={"backbone": "levit_128s", "size": 64})
+    recorder = Recorder()
+    with pytest.raises(ConfigError, match="levit_128s, made for 64 pixels, takes in batches of 16"):
+        Comparison(experiment, ["tgkt"], [0]).train(recorder)
+    assert (recorder.started, recorder.ended) == ([], [])
 
 
 @pytest.mark.slow
@@ -38,7 +48,7 @@ def test_two_processes_make_the_same_bytes_as_one(trained: Comparison, tmp_path:
     counter, recorder = StageCounter(), Recorder()
     comparison.train(counter, jobs=2)
     assert stages_of(tmp_path).items() <= stages_of(trained.store.root).items()
-    assert len(stages_of(tmp_path)) == len(counter.trained) == 1 + 1 + 2 + 2
+    assert len(stages_of(tmp_path)) == len(counter.trained) == 1 + 1 + 2 + 2 + 3
     assert counter.found == set()
     comparison.train(recorder, jobs=2)
     assert len(recorder.ended) == len(comparison.transfers) + len(comparison.oracles)

@@ -17,9 +17,10 @@ from sfcmt.identity import digest
 from sfcmt.stages.methods.tgkt import TGKTConfig
 from sfcmt.tuning.compare import track
 from sfcmt.tuning.comparison import Cell, Comparison
+from sfcmt.tuning.mlflow_calls import MlflowCalls, TrackingError
 from sfcmt.tuning.models import load_model
 from sfcmt.tuning.summary import summarise
-from sfcmt.tuning.tracker import Tracker, TrackingError, outages_reported
+from sfcmt.tuning.tracker import Tracker
 from sfcmt.validators import POOL_VALIDATORS, VALIDATORS
 from tests.database import new_database
 from tests.server import free_port, tracking_server
@@ -161,7 +162,7 @@ def test_an_unfinished_run_does_not_count(trained: Comparison, database: str) ->
 def test_a_run_that_breaks_off_is_not_finished(trained: Comparison, database: str) -> None:
     cell, validators = tgkt(trained)
     damaged = validators | {"no/such:metric?*": 1.0}
-    with pytest.raises(TrackingError), outages_reported():
+    with pytest.raises(TrackingError), MlflowCalls():
         Tracker("tiny").log_cell(cell, trained, damaged, None)
     assert [run.info.status for run in runs()] == ["FAILED"]
 
@@ -186,7 +187,7 @@ def test_an_outage_is_one_line(trained: Comparison, database: str, monkeypatch: 
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     mlflow.set_tracking_uri("http://127.0.0.1:9")
     message = r"^MLflow at http://127\.0\.0\.1:9: .*the same command logs it later$"
-    with pytest.raises(TrackingError, match=message), outages_reported():
+    with pytest.raises(TrackingError, match=message), MlflowCalls():
         Tracker("tiny")
 
 

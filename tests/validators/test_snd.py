@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,6 +19,14 @@ def test_against_numpy(images: int) -> None:
     v = p / np.linalg.norm(p, axis=1, keepdims=True)
     similarities = (v @ v.T)[~np.eye(images, dtype=bool)].reshape(images, images - 1) / 0.05
     assert snd(model) == pytest.approx(entropy(softmax(similarities, axis=1), axis=1).mean())
+
+
+def test_of_very_many_images_the_first_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = random(40, 5)
+    whole = snd(model)
+    monkeypatch.setattr("sfcmt.validators.snd.MOST", 25)
+    logits = model.target_logits
+    assert snd(model) == snd(replace(model, target_logits=logits[:25])) != whole
 
 
 def test_extremes() -> None:

@@ -9,8 +9,7 @@ from __future__ import annotations
 from functools import cached_property
 from statistics import fmean
 
-import mlflow
-from mlflow.entities import Metric, Param
+from mlflow.entities import Metric
 from mlflow.entities import Run as TrackedRun
 
 from sfcmt.artifact import Artifact
@@ -20,6 +19,7 @@ from sfcmt.tuning.ablation.designs import Arm
 from sfcmt.tuning.ablation.results import ORACLE_COLUMNS, VALIDATOR_COLUMNS, values_of
 from sfcmt.tuning.ablation.study import RESULTS, Ablation, Run
 from sfcmt.tuning.comparison import Cell
+from sfcmt.tuning.mlflow_calls import active_run, log_missing_params
 from sfcmt.tuning.mlflow_sync import MLflowSync
 from sfcmt.tuning.search.study_folder import SPEC
 from sfcmt.tuning.tracker import log_datasets, log_metrics, params_of, tags_of, training_metrics
@@ -68,7 +68,8 @@ class AblationSync(MLflowSync, Callback):
         found = self._run_of(f"{run.arm.name} seed {run.seed}", identity, arm.info.run_id)
         if found.info.status != _FINISHED:
             cell = Cell(run.recipe, artifact)
-            self._client.log_batch(found.info.run_id, params=params_of(cell), tags=tags_of(cell))
+            self._client.log_batch(found.info.run_id, tags=tags_of(cell))
+            log_missing_params(self._client, found, params_of(cell))
             metrics = training_metrics(cell, self._ablation.store, found.info.start_time)
             log_metrics(self._client, found.info.run_id, metrics)
         return found
@@ -77,8 +78,7 @@ class AblationSync(MLflowSync, Callback):
         if arm.name not in self._arms:
             identity = f"{self._ablation.identity}-{arm.name}"
             found = self._run_of(arm.name, identity, parent.info.run_id)
-            params = [Param(f"factor.{name}", level) for name, level in arm.levels.items()]
-            self._client.log_batch(found.info.run_id, params=params)
+            log_missing_params(self._client, found, {f"factor.{name}": level for name, level in arm.levels.items()})
             self._arms[arm.name] = found
         return self._arms[arm.name]
 
@@ -119,7 +119,7 @@ class AblationSync(MLflowSync, Callback):
     def _finish_parent(self, parent: TrackedRun) -> None:
         for name in (SPEC, RESULTS):
             self._client.log_artifact(parent.info.run_id, str(self._ablation.folder / name))
-        with mlflow.start_run(run_id=parent.info.run_id):
+        with active_run(self._experiment_id, parent.info.run_id):
             log_datasets(self._ablation.dataset)
 
     def _run_of(self, name: str, identity: str, parent: str | None) -> TrackedRun:

@@ -54,7 +54,10 @@ def first_counts(ablation: Ablation) -> dict[str, int]:
 
 
 def next_counts(rule: StoppingRule, values: dict[str, dict[int, float]], counts: dict[str, int]) -> dict[str, int]:
-    """Seeds of each arm, the baseline first, after a look at the values by arm and seed."""
+    """Seeds of each arm, the baseline first, after a look at the values by arm and seed.
+
+    For each pair that a divergence has cost there is another seed, within the budget.
+    """
     baseline, *arms = counts
     more = dict(counts)
     for arm in arms:
@@ -62,7 +65,8 @@ def next_counts(rule: StoppingRule, values: dict[str, dict[int, float]], counts:
         differences = [values[arm][seed] - values[baseline][seed] for seed in paired]
         decision = rule.decide(differences)
         if decision.verdict == "go on":
-            more[arm] = rule.next_look(decision.n) or counts[arm]
+            lost = counts[arm] - len(paired)
+            more[arm] = min((rule.next_look(decision.n) or 0) + lost, rule.looks[-1])
     return more | {baseline: max(more.values())}
 
 

@@ -13,7 +13,7 @@ Student's t: if only one arm has skewed noise, it errs in 10 %, no more than a s
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -61,6 +61,11 @@ class StoppingRule:
             if decision.verdict != "go on":
                 return decision
         return decision
+
+    def conclude(self, differences: Sequence[float]) -> Decision:
+        """The decision when there will be no more pairs: diverged runs may have left too few for the last look."""
+        decision = self.decide(differences)
+        return replace(decision, verdict="undecided") if decision.verdict == "go on" else decision
 
     def next_look(self, n: int) -> int | None:
         """How many pairs are needed for the look after `n`; None after the last."""

@@ -22,6 +22,7 @@ import pyarrow as pa
 
 from sfcmt.clusters.persistence import require_persistent_store
 from sfcmt.data.dataset import Dataset
+from sfcmt.durable import write_durably
 from sfcmt.errors import ConfigError, Problem
 from sfcmt.evaluation.labels import has_labels
 from sfcmt.experiment import Experiment
@@ -37,7 +38,8 @@ from sfcmt.tuning.ablation.spec import CheckedAblation
 from sfcmt.tuning.kinds import StudyKind
 from sfcmt.tuning.search.space import Values, apply_values
 from sfcmt.tuning.search.study import placed
-from sfcmt.tuning.search.study_folder import SPEC, StudyFolder, write_bytes, write_spec
+from sfcmt.tuning.search.study_folder import SPEC, StudyFolder, write_spec
+from sfcmt.validators import VALIDATORS, validators_for
 
 RESULTS, ORACLES, NUISANCE = "results.arrow", "oracles.arrow", "nuisance.json"
 FOUND, DIVERGED, EXTENDED = "found.json", "diverged.json", "extended.json"
@@ -75,6 +77,9 @@ class Ablation:
         self.rule = checked.stopping_rule()
         if self.rule and self.spec.test.needs_labels and not has_labels(self.dataset):
             allowed = "a validator: the data set has no sealed labels to add seeds by"
+            raise ConfigError([Problem("test.metric", self.spec.test.metric, allowed)])
+        if self.spec.test.metric in VALIDATORS.keys() - validators_for(self.dataset.has_pairs):
+            allowed = f"a metric that needs no TI pairs, of which {self.dataset.folder} has none"
             raise ConfigError([Problem("test.metric", self.spec.test.metric, allowed)])
         self.identity = _identity(checked, self.dataset)
         self._folder = StudyFolder(self.store, f"{name}-{self.identity}")
@@ -138,7 +143,7 @@ class Ablation:
 
     def write(self, name: str, content: bytes) -> None:
         """Write a file into the study's folder in one move, and publish it."""
-        write_bytes(self.folder / name, content)
+        write_durably(self.folder / name, content)
         self._folder.publish(name)
 
     def _read(self, name: str) -> dict[str, Any]:

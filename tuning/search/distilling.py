@@ -14,7 +14,7 @@ from sfcmt.recipes import transfer_recipe
 from sfcmt.tuning.search.study import Study
 from sfcmt.tuning.search.study_folder import DISTILLED as FILE
 from sfcmt.tuning.training import train_stages
-from sfcmt.validators import VALIDATORS
+from sfcmt.validators import scores_of
 
 METHOD, DISTILLED = "pool_distillation", "distilled"
 """The method, and what its model is called in a study."""
@@ -38,7 +38,7 @@ def distill_study(study: Study, callback: Callback) -> dict[str, Any]:
         "commit": made["commit"] if made and made["transfer"] == recipe.identity else code_version(),
         "transfer": recipe.identity,
         "trials": [trial.number for trial in ordered],
-        "validators": {name: validator(outputs) for name, validator in VALIDATORS.items()},
+        "validators": scores_of(outputs),
     }
     study.write(FILE, distilled)
     return distilled

@@ -16,8 +16,8 @@ from ray.tune.result import DONE
 
 from sfcmt.clusters.train import RayTrain
 from sfcmt.errors import SfcmtError
-from sfcmt.tuning.search.ray_bridge import FAILED, VALUES
-from sfcmt.tuning.search.trial import Report, TrialContext, train_and_judge
+from sfcmt.tuning.search.ray_bridge import VALUES
+from sfcmt.tuning.search.trial import Report, TrialContext, failed, train_and_judge
 
 Result = dict[str, Any]
 _PATIENCE = 60.0
@@ -56,7 +56,7 @@ class GroupTrial(tune.Trainable):  # type: ignore[misc]
         try:
             return train_and_judge(self.config[VALUES], self._context, report, self._trainer) | {DONE: True}
         except SfcmtError as error:
-            return {FAILED: str(error), DONE: True}
+            return failed(error) | {DONE: True}
 
 
 class Steps:

@@ -9,7 +9,7 @@ import torch
 
 from sfcmt.outputs import Outputs
 from sfcmt.tuning.search.spec import ANCHOR_AGREEMENT, Objective
-from sfcmt.validators import VALIDATORS, Validator
+from sfcmt.validators import VALIDATORS, Validator, validators_for
 
 
 class Judge:
@@ -28,8 +28,9 @@ class Judge:
         return [objective(outputs) for objective in self._objectives]
 
     def validations(self, outputs: Outputs) -> dict[str, float]:
-        """What every validator says."""
-        return {name: validator(outputs) for name, validator in self._validators.items()}
+        """What every validator says that has something to say."""
+        silent = VALIDATORS.keys() - validators_for(outputs.has_pairs)
+        return {name: validator(outputs) for name, validator in self._validators.items() if name not in silent}
 
     def _rank_ensemble(self, weights: Mapping[str, float], anchors: Sequence[Outputs]) -> Validator:
         """Weighted mean of the ranks among the anchors by several validators."""

@@ -5,22 +5,25 @@ All that it writes is in the Optuna study and in the report_log of reports.
 
 from __future__ import annotations
 
+import os
 import time
 from collections import defaultdict
+from contextlib import nullcontext
 from typing import Any
 
 import mlflow
 from filelock import FileLock
-from mlflow.entities import Metric, Param
+from mlflow.entities import Metric
 from optuna.trial import FrozenTrial, TrialState
 
 from sfcmt.models.target_model import TargetModel
+from sfcmt.tuning.mlflow_calls import MlflowCalls, active_run, log_missing_params
 from sfcmt.tuning.mlflow_sync import MLflowSync
 from sfcmt.tuning.search.distilling import DISTILLED
 from sfcmt.tuning.search.report_log import ReportLogReader
 from sfcmt.tuning.search.study import Study
 from sfcmt.tuning.search.study_folder import REPORTS, SELECTION
-from sfcmt.tuning.tracker import log_datasets, log_metrics, log_model, outages_reported
+from sfcmt.tuning.tracker import log_datasets, log_metrics, log_model
 
 _TRIALS = "sfcmt.trials"
 _STATUS = {TrialState.COMPLETE: "FINISHED", TrialState.PRUNED: "KILLED", TrialState.FAIL: "FAILED"}
@@ -41,7 +44,8 @@ class SearchSync(MLflowSync):
         self._unwritten: defaultdict[int, list[Metric]] = defaultdict(list)
 
     def _write(self) -> None:
-        with FileLock(self._study.folder / "mlflow.lock"):  # several drivers of one study make no run twice
+        is_kept = os.access(self._study.folder, os.W_OK)  # if not, nobody drives it
+        with FileLock(self._study.folder / "mlflow.lock") if is_kept else nullcontext():  # no run is made twice
             self._write_alone()
 
     def _write_alone(self) -> None:
@@ -104,8 +108,7 @@ class SearchSync(MLflowSync):
         run = self._find(identity)
         if run is None:
             run = self._create(f"trial {trial.number}", identity, parent)
-        params = [Param(name, str(value)) for name, value in trial.user_attrs.get("values", {}).items()]
-        self._client.log_batch(run.info.run_id, params=params)  # again, should the run's maker have died before
+        log_missing_params(self._client, run, trial.user_attrs.get("values", {}))  # its maker may have died before
         history = self._client.get_metric_history(run.info.run_id, self._objective)
         self._runs[trial.number] = run.info.run_id
         self._steps[trial.number] = max((metric.step for metric in history), default=0)
@@ -119,7 +122,7 @@ class SearchSync(MLflowSync):
         if run.info.status == "FINISHED" and run.data.tags.get(_TRIALS) == trials:
             return
         winner = self._study.trials[selection["winner"]]
-        with mlflow.start_run(run_id=parent):
+        with active_run(self._experiment_id, parent):
             chosen = {"sfcmt.winner": str(winner.number), "sfcmt.transfer": selection["transfer"]}
             mlflow.set_tags(chosen | {_TRIALS: trials})
             mlflow.log_dict(selection, "selection.json")
@@ -132,7 +135,7 @@ class SearchSync(MLflowSync):
         run = self._find(identity) or self._create(DISTILLED, identity, parent)
         if run.info.status == "FINISHED":
             return
-        with mlflow.start_run(run_id=run.info.run_id):
+        with active_run(self._experiment_id, run.info.run_id):
             mlflow.set_tag("sfcmt.transfer", distilled["transfer"])
             mlflow.log_dict(distilled, "distilled.json")
             log_datasets(self._study.dataset)
@@ -158,6 +161,6 @@ def final_values(trial: FrozenTrial) -> dict[str, float]:
 def log_scores(study: Study, scores: dict[str, Any]) -> None:
     """Write the oracle metrics of a scored study to its runs. Raises `TrackingError`."""
     sync = SearchSync(study)
-    with outages_reported():
+    with MlflowCalls():
         sync._write()
         sync.write_oracles(scores)

@@ -12,23 +12,24 @@ import os
 import uuid
 import warnings
 from collections.abc import Sequence
+from contextlib import nullcontext
+from functools import cached_property
 from pathlib import Path
 
 import optuna
 from filelock import FileLock, Timeout
 from optuna.samplers import BaseSampler, GPSampler, GridSampler, NSGAIISampler, QMCSampler, RandomSampler, TPESampler
-from optuna.storages import BaseStorage, JournalStorage
-from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
+from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from sfcmt.errors import SfcmtError
 from sfcmt.tuning.search.space import Space, Values, suggest_all
 from sfcmt.tuning.search.spec import ASHA, Hyperband, Median, Scheduler, Search
+from sfcmt.tuning.search.study_storage import has_storage, open_storage, storage_errors
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
 DRIVER, REASON = "driver", "reason"
-JOURNAL = "journal.log"
 
 
 class SearchError(SfcmtError):
@@ -36,7 +37,10 @@ class SearchError(SfcmtError):
 
 
 class OptunaStudy:
-    """Asks for trials and tells their ends; several drivers may share one. `folder` keeps its locks."""
+    """Asks for trials and tells their ends; several drivers may share one. `folder` keeps its locks.
+
+    Who reads only writes nothing: the study is made by who first asks for a trial.
+    """
 
     def __init__(
         self,
@@ -47,21 +51,50 @@ class OptunaStudy:
         scheduler: Scheduler,
         objectives: int,
         storage: str | None = None,
+        epochs: int = 1,
     ) -> None:
-        self._folder, self._space, self._search = folder, space, search
-        (folder / "drivers").mkdir(parents=True, exist_ok=True)
-        self.driver = uuid.uuid4().hex
-        self._alive = FileLock(folder / "drivers" / self.driver)
-        self._alive.acquire()
-        backend: BaseStorage | str = storage or JournalStorage(_journal(folder / JOURNAL))
-        with FileLock(folder / "create.lock"):
-            self.study = optuna.create_study(
-                storage=backend,
-                study_name=name,
-                pruner=_pruner(scheduler),
-                directions=["maximize"] * objectives,
-                load_if_exists=True,
-            )
+        """`epochs` are the most that a trial can have."""
+        self._folder, self._name, self._space, self._search = folder, name, space, search
+        self._pruner, self._directions, self._url = _pruner(scheduler, epochs), ["maximize"] * objectives, storage
+
+    @cached_property
+    def study(self) -> optuna.Study:
+        """Optuna's own, to be read: nothing is written. One without trials if there is none yet."""
+        if has_storage(self._url, self._folder, self._name):
+            with storage_errors(self._url):
+                if self._name in optuna.get_all_study_names(self._backend):
+                    return self._load()
+        return optuna.create_study(directions=self._directions)
+
+    @cached_property
+    def driver(self) -> str:
+        """What this process is called as a driver. As long as it lives it holds a lock of that name.
+
+        Asked for first, it makes the study if there is none.
+        """
+        driver = uuid.uuid4().hex
+        with storage_errors(self._url):
+            (self._folder / "drivers").mkdir(parents=True, exist_ok=True)
+            self._alive = FileLock(self._folder / "drivers" / driver)
+            self._alive.acquire()
+            backend = self._backend
+            with FileLock(self._folder / "create.lock"):
+                optuna.create_study(
+                    storage=backend, study_name=self._name, directions=self._directions, load_if_exists=True
+                )
+            self.study = self._load()
+        return driver
+
+    @cached_property
+    def _backend(self) -> BaseStorage:
+        """Opened by one process at a time: the first one makes a database's tables. A journal has none."""
+        is_making = self._url is not None and os.access(self._folder, os.W_OK)
+        with FileLock(self._folder / "create.lock") if is_making else nullcontext():
+            return open_storage(self._url, self._folder, self._name)
+
+    def _load(self) -> optuna.Study:
+        with storage_errors(self._url):
+            return optuna.load_study(study_name=self._name, storage=self._backend, pruner=self._pruner)
 
     def __getstate__(self) -> dict[str, object]:
         """Nothing: Ray Tune pickles what it is given for a restore of its own, which is never used."""
@@ -69,7 +102,7 @@ class OptunaStudy:
 
     def next_trial(self) -> tuple[int, Values] | None:
         """A trial to run: one that a dead driver left, else a new one; None when all that were asked for exist."""
-        with FileLock(self._folder / "ask.lock"):
+        with self._asking():
             trials = self.study.get_trials(deepcopy=False)
             left = [trial for trial in trials if trial.state == TrialState.RUNNING and self._is_left(trial)]
             if left:
@@ -80,12 +113,15 @@ class OptunaStudy:
             self.study.sampler = _sampler(self._search, self._space, len(trials))
             return self._take(self.study.ask())
 
-    def report(self, number: int, step: int, value: float) -> bool:
-        """Note an intermediate value, once for each step; whether the trial should stop here."""
+    def report(self, number: int, step: int, value: float, is_last: bool = False) -> bool:
+        """Note an intermediate value, once for each step; whether the trial should stop here.
+
+        After its last epoch none should: it is complete, and others are held against it.
+        """
         trial = self._trial(number)
         if step not in self.frozen(number).intermediate_values:
             trial.report(value, step)
-        return bool(trial.should_prune())
+        return bool(trial.should_prune()) and not is_last
 
     def complete(self, number: int, values: Sequence[float]) -> None:
         """Tell a trial's end; one with NaN or infinity has failed."""
@@ -121,6 +157,11 @@ class OptunaStudy:
         """Whether all trials that were asked for have ended."""
         trials = self.study.get_trials(deepcopy=False)
         return len(trials) >= self._search.trials and all(trial.state.is_finished() for trial in trials)
+
+    def _asking(self) -> FileLock:
+        """One driver at a time asks."""
+        assert self.driver
+        return FileLock(self._folder / "ask.lock")
 
     def _take(self, trial: optuna.Trial) -> tuple[int, Values]:
         values = suggest_all(self._space, trial)
@@ -175,26 +216,17 @@ def _sampler(search: Search, space: Space, number: int) -> BaseSampler:
             return RandomSampler(seed=seed)
 
 
-def _pruner(scheduler: Scheduler) -> optuna.pruners.BasePruner:
-    """Early stopping by what the study knows, so that a restarted driver decides like an undisturbed one."""
+def _pruner(scheduler: Scheduler, epochs: int) -> optuna.pruners.BasePruner:
+    """Early stopping by what the study knows, so that a restarted driver decides like an undisturbed one.
+
+    Steps are epochs from 1 on, and `grace` epochs are judged for the first time when they are over.
+    """
     match scheduler.chosen:
         case ASHA(grace=grace, reduction=reduction):
             return optuna.pruners.SuccessiveHalvingPruner(grace, reduction)
-        case Hyperband(grace=grace, reduction=reduction):
-            return optuna.pruners.HyperbandPruner(grace, reduction_factor=reduction)
+        case Hyperband(grace=grace, reduction=reduction):  # which would wait for a trial's end to learn of the epochs
+            return optuna.pruners.HyperbandPruner(grace, max(grace, epochs), reduction)
         case Median(grace=grace, startup=startup):
-            return optuna.pruners.MedianPruner(startup, grace - 1)
+            return optuna.pruners.MedianPruner(startup, grace)
         case None:
             return optuna.pruners.NopPruner()
-
-
-def _journal(path: Path) -> JournalFileBackend:
-    """The journal, without a last line that a power loss has cut short: what it told is as if it never happened."""
-    backend, lock = JournalFileBackend(str(path)), JournalFileSymlinkLock(str(path))
-    lock.acquire()
-    try:
-        whole = path.read_bytes().rpartition(b"\n")
-        os.truncate(path, len(whole[0]) + len(whole[1]))
-    finally:
-        lock.release()
-    return backend

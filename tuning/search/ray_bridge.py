@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import Searcher
 
+from sfcmt.errors import OutageError
 from sfcmt.tuning.search.optuna_study import OptunaStudy, SearchError
 
 if TYPE_CHECKING:
@@ -16,9 +17,11 @@ if TYPE_CHECKING:
 
 NUMBER, VALUES = "number", "values"
 STEP, TIME, METRICS, OBJECTIVES = "step", "time", "metrics", "objectives"
+LAST = "last"
+"""Whether the step is the trial's last."""
 AT = "at"
 """What a trial is at, between the stages' epochs too."""
-FINISHED, FAILED, NOTES = "finished", "failed", "notes"
+FINISHED, FAILED, OUTAGE, NOTES = "finished", "failed", "outage", "notes"
 
 
 class StudySearcher(Searcher):  # type: ignore[misc]
@@ -31,6 +34,8 @@ class StudySearcher(Searcher):  # type: ignore[misc]
         self.pruned: set[str] = set()
         self.error: SearchError | None = None
         """Set when a trial breaks the contract; Ray Tune would only log an exception that is raised here."""
+        self.outage: OutageError | None = None
+        """Set when a disk or a server fails a trial, which is left to the next driver: no more are begun."""
 
     def set_search_properties(self, metric: str | None, mode: str | None, config: dict[str, Any], **spec: Any) -> bool:
         """Nothing to take over: the space is the study's."""
@@ -38,7 +43,7 @@ class StudySearcher(Searcher):  # type: ignore[misc]
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str:
         """The next trial's number and values."""
-        found = self._study.next_trial()
+        found = None if self.outage else self._study.next_trial()
         if found is None:
             return str(Searcher.FINISHED)
         self.numbers[trial_id] = found[0]
@@ -49,6 +54,8 @@ class StudySearcher(Searcher):  # type: ignore[misc]
         number, result = self.numbers[trial_id], result or {}
         if error:
             self._study.fail(number, "the trial's process failed; see error.txt in the study's ray folder")
+        elif OUTAGE in result:
+            self.outage = OutageError(f"trial {number}: {result[OUTAGE]}")
         elif FAILED in result:
             self._study.fail(number, result[FAILED])
         elif trial_id in self.pruned:
@@ -84,7 +91,7 @@ class PruningScheduler(FIFOScheduler):  # type: ignore[misc]
         if result.get(FINISHED) or OBJECTIVES not in result:
             return str(self.CONTINUE)
         number = self._searcher.numbers[trial.trial_id]
-        if self._study.report(number, result[STEP], result[OBJECTIVES][0]):
+        if self._study.report(number, result[STEP], result[OBJECTIVES][0], result[LAST]):
             self._searcher.pruned.add(trial.trial_id)
             return str(self.STOP)
         return str(self.CONTINUE)

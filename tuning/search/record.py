@@ -14,11 +14,13 @@ from typing import Any
 
 from sfcmt.data.dataset import Dataset
 from sfcmt.data.manifest import Manifest
+from sfcmt.errors import ConfigError
 from sfcmt.experiment import Experiment, recorded_experiment
 from sfcmt.file_format import FORMAT, NOW
 from sfcmt.identity import digest, versions
 from sfcmt.recipe import Recipe
 from sfcmt.recipes import transfer_recipe
+from sfcmt.tuning.search.needing_pairs import pair_problems
 from sfcmt.tuning.search.space import Distribution, Space, apply_values
 from sfcmt.tuning.search.spec import CheckedSearch, SearchSpec
 from sfcmt.tuning.search.study_folder import read_spec
@@ -64,7 +66,12 @@ class StudyRecord:
 
 
 def make_record(name: str, checked: CheckedSearch, experiment: Experiment[Any], dataset: Dataset) -> StudyRecord:
-    """The record of a search that is to run; `experiment` is the checked one where it will run."""
+    """The record of a search that is to run; `experiment` is the checked one where it will run.
+
+    Raises `ConfigError` where it needs TI pairs, and the data set has none.
+    """
+    if problems := [*pair_problems(checked, dataset)]:
+        raise ConfigError(problems)
     recipe = transfer_recipe(checked.experiment, dataset, checked.experiment.seed)
     anchors = anchor_recipes(checked.spec, checked.experiment, dataset)
     made_of = _rules(checked) | {"recipe": recipe.tree, "anchors": {one.name: one.tree for one in anchors}}

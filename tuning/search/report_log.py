@@ -7,13 +7,15 @@ the search; the mirror reads on from where it was.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ray import tune
 
+from sfcmt.durable import append_whole, disk_errors
+from sfcmt.json_lines import parse_line
+from sfcmt.progress.lines import LOGGER
 from sfcmt.tuning.search.ray_bridge import METRICS, NUMBER, STEP, TIME
 
 
@@ -30,8 +32,9 @@ class ReportLog(tune.Callback):  # type: ignore[misc]
     """Writes the reports of this driver."""
 
     def __init__(self, folder: Path, driver: str) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self._file = os.open(folder / f"{driver}.jsonl", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        self._file = folder / f"{driver}.jsonl"
+        with disk_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
 
     def __getstate__(self) -> dict[str, object]:
         """Nothing: Ray Tune pickles its callbacks for a restore of its own, which is never used."""
@@ -40,10 +43,10 @@ class ReportLog(tune.Callback):  # type: ignore[misc]
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
-        """Append one line, in one write."""
+        """Append one line. Raises `DiskError`."""
         if METRICS in result:
             report = Report(trial.config[NUMBER], result[STEP], result[TIME], result[METRICS])
-            os.write(self._file, json.dumps(report).encode() + b"\n")
+            append_whole(self._file, json.dumps(report).encode() + b"\n")
 
 
 class ReportLogReader:
@@ -55,7 +58,7 @@ class ReportLogReader:
         self._reported: set[tuple[int, int, str]] = set()
 
     def new(self) -> Iterator[Report]:
-        """Reports since the last call, the oldest first. A line that a power failure tore is passed over."""
+        """Reports since the last call, the oldest first. Of a line that was torn, what is whole; it is told."""
         for report in sorted(self._lines(), key=lambda report: report.time):
             named = {(report.number, report.step, name) for name in report.metrics}
             if not named <= self._reported:
@@ -68,11 +71,11 @@ class ReportLogReader:
                 file.seek(self._read.get(path, 0))
                 whole, newline, _ = file.read().rpartition(b"\n")
             self._read[path] = self._read.get(path, 0) + len(whole) + len(newline)
-            yield from filter(None, map(_parse, whole.splitlines()))
+            lines = [parse_line(line, _is_report) for line in whole.splitlines()]
+            if damaged := sum(line.is_damaged for line in lines):
+                LOGGER.warning(f"{path}: {damaged} damaged lines: the epochs that they told of are not in MLflow")
+            yield from (Report(*record) for line in lines for record in line.records)
 
 
-def _parse(line: bytes) -> Report | None:
-    try:
-        return Report(*json.loads(line))
-    except (ValueError, TypeError):
-        return None
+def _is_report(record: Any) -> bool:
+    return isinstance(record, list) and len(record) == len(Report._fields) and isinstance(record[-1], dict)

@@ -14,6 +14,7 @@ os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
 os.environ.setdefault("TUNE_DISABLE_SIGINT_HANDLER", "1")
 
 import ray
+from optuna.exceptions import StorageInternalError
 from ray import tune
 
 from sfcmt.callbacks import Callback
@@ -22,6 +23,8 @@ from sfcmt.clusters.shared_storage import refuse_unshared_store
 from sfcmt.clusters.tasks import train_on_cluster
 from sfcmt.config import Runtime
 from sfcmt.errors import ConfigError, Problem, SfcmtError
+from sfcmt.recipes import transfer_recipe
+from sfcmt.stages.dry_run import dry_run
 from sfcmt.tuning.pausing import PausedError
 from sfcmt.tuning.search.group_trial import GroupTrial
 from sfcmt.tuning.search.optuna_study import OptunaStudy, SearchError
@@ -30,6 +33,7 @@ from sfcmt.tuning.search.report_log import ReportLog
 from sfcmt.tuning.search.spec import Resources
 from sfcmt.tuning.search.study import Study
 from sfcmt.tuning.search.study_folder import REPORTS
+from sfcmt.tuning.search.study_storage import storage_errors
 from sfcmt.tuning.search.trial import TrialContext, run_trial
 from sfcmt.tuning.search.watching import watched
 
@@ -41,13 +45,14 @@ _MEMORY = 2**28
 
 def run_study(study: Study, callback: Callback) -> dict[str, Any]:
     """Run all trials that are missing, then pick the winner. Raises `PausedError` on SIGTERM or Ctrl-C."""
-    with study.driving():
+    with storage_errors(study.spec.storage), study.driving():
         if not (study.optuna.is_finished and all(map(study.store.find, study.anchors))):
             _run_missing(study, callback)
         return study.pick()
 
 
 def _run_missing(study: Study, callback: Callback) -> None:
+    dry_run([*study.anchors, transfer_recipe(study.experiment, study.dataset, study.experiment.seed)], study.store)
     with ray_session(callback), PauseOnSignals() as pause:  # in this order: Ray sets a handler of its own
         _check_resources(study.spec.resources)
         refuse_unshared_store(study.experiment.runtime.store)
@@ -106,9 +111,20 @@ def drive(
             failure_config=tune.FailureConfig(max_failures=_RETRIES),
         ),
     )
-    tuner.fit()
-    if searcher.error:
-        raise searcher.error
+    try:
+        tuner.fit()
+    except tune.TuneError as error:
+        raise _cause(error) from error
+    if found := searcher.error or searcher.outage:
+        raise found
+
+
+def _cause(error: BaseException) -> BaseException:
+    """What a callback raised: Ray Tune has made a text of its traceback."""
+    inner: BaseException | None = error
+    while inner is not None and not isinstance(inner, (SfcmtError, OSError, StorageInternalError)):
+        inner = inner.__cause__ or inner.__context__
+    return inner or error
 
 
 def _train_anchors(study: Study, callback: Callback, pause: PauseOnSignals) -> None:

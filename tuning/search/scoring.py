@@ -16,14 +16,17 @@ from sfcmt.tuning.search.judge import anchor_agreement
 from sfcmt.tuning.search.spec import ANCHOR_AGREEMENT
 from sfcmt.tuning.search.study import Study
 from sfcmt.tuning.search.study_folder import SCORES
-from sfcmt.validators import POOL_VALIDATORS, VALIDATORS, Validator
+from sfcmt.validators import POOL_VALIDATORS, validators_for
+
+RANKED_FROM = 5
+"""Models below which there is no rank correlation: even a perfect one, up or down, is chance in more than 1 of 20."""
 
 
 def score_study(study: Study) -> dict[str, Any]:
     """Open the labels (the selection being written), score the pool and the validators, and write `scores.json`.
 
     Of each validator: what its pick regrets, in class-balanced accuracy, against the best completed trial, and its rank
-    correlation with that accuracy over the completed trials. Raises `SearchError`, `DataError`.
+    correlation with that accuracy over the completed trials, from `RANKED_FROM` on. Raises `SearchError`, `DataError`.
     """
     selection = study.selection()
     dataset = study.dataset_now()
@@ -56,7 +59,7 @@ def score_study(study: Study) -> dict[str, Any]:
 
 def _validations(pool: dict[str, Outputs]) -> dict[str, list[float]]:
     outputs, anchors = list(pool.values()), [one for name, one in pool.items() if not name.isdigit()]
-    own: dict[str, Validator] = dict(VALIDATORS.items())
+    own = validators_for(all(one.has_pairs for one in outputs))
     if anchors:
         own[ANCHOR_AGREEMENT] = anchor_agreement(anchors)
     pooled = {name: validator(outputs) for name, validator in POOL_VALIDATORS.items()}
@@ -66,11 +69,15 @@ def _validations(pool: dict[str, Outputs]) -> dict[str, list[float]]:
 def accountability_of(
     values: dict[str, float], balanced: dict[str, float], trials: list[str]
 ) -> dict[str, float | None]:
-    """What a validator's pick among the trials regrets, and how its values rank with the balanced accuracy."""
+    """What a validator's pick among the trials regrets, and how its values rank with the balanced accuracy.
+
+    The latter is None for less than `RANKED_FROM` trials, and where the values of either kind are all equal.
+    """
     chosen = max(trials, key=lambda name: values[name] if np.isfinite(values[name]) else -np.inf)
     best = max(balanced[name] for name in trials)
     ours, truth = [values[name] for name in trials], [balanced[name] for name in trials]
-    is_ranked = len(set(ours)) > 1 and len(set(truth)) > 1 and bool(np.isfinite(ours).all())
+    is_told = len(trials) >= RANKED_FROM and min(len(set(ours)), len(set(truth))) > 1
+    is_ranked = is_told and bool(np.isfinite(ours).all())
     return {
         "regret": best - balanced[chosen],
         "spearman": float(spearmanr(ours, truth).statistic) if is_ranked else None,

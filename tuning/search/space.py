@@ -134,6 +134,12 @@ def _field_problems(name: str, distribution: Distribution, experiment: Experimen
     return []
 
 
+def most_epochs(experiment: Experiment[Any], space: Space) -> int:
+    """How many epochs the transfer of a trial can have."""
+    searched = space.get("transfer.epochs")
+    return int(max(searched.ends) if searched else experiment.transfer.epochs)
+
+
 def declared_space(experiment: Experiment[Any]) -> Space:
     """`space: auto`: the ranges that the method's (and the bridge's, if it is used) fields declare for themselves."""
     sections = ("bridge", "transfer") if experiment.trains_bridge else ("transfer",)

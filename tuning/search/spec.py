@@ -14,6 +14,7 @@ from sfcmt.config import Runtime, Section, Workers
 from sfcmt.errors import ConfigError, Problem
 from sfcmt.experiment import Experiment, load_experiment, read_section
 from sfcmt.stages.method import METHODS
+from sfcmt.storage import is_remote
 from sfcmt.tuning.search.space import Distribution, Space, declared_space, space_problems
 from sfcmt.validators import POOL_VALIDATORS, VALIDATORS
 from sfcmt.yaml_files import read_yaml
@@ -134,7 +135,8 @@ class SearchSpec(Section):
     scheduler: Scheduler = Scheduler()
     resources: Resources = Resources()
     storage: str | None = None
-    """URL of a database for the Optuna study; a journal file in the study's folder if unset."""
+    """URL of a database for the Optuna study, a relative file of SQLite's being in the study's folder; a journal file
+    there if unset."""
 
 
 class CheckedSearch:
@@ -163,10 +165,20 @@ def load_search(path: str, overrides: tuple[str, ...] = (), trials: int | None =
     except ConfigError as error:
         raise ConfigError([*error.problems, *problems]) from error
     space = declared_space(experiment) if spec.space == "auto" else spec.space
+    problems += _storage_problems(spec, experiment)
     problems = space_problems(space, experiment) + problems + ([] if shape else _combination_problems(spec, space))
     if problems:
         raise ConfigError(problems)
     return CheckedSearch(spec, experiment, space)
+
+
+def _storage_problems(spec: SearchSpec, experiment: Experiment[Any]) -> list[Problem]:
+    if spec.storage is None:
+        return []
+    from sfcmt.tuning.search.study_storage import storage_problem  # takes a while
+
+    problem = storage_problem(spec.storage, is_remote(experiment.runtime.store))
+    return [problem] if problem else []
 
 
 def _missing(path: str) -> dict[str, Any]:

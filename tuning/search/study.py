@@ -30,6 +30,7 @@ from sfcmt.task import open_task
 from sfcmt.tuning.kinds import StudyKind
 from sfcmt.tuning.search.optuna_study import OptunaStudy, SearchError
 from sfcmt.tuning.search.record import StudyRecord, anchor_recipes, differences, make_record, read_record
+from sfcmt.tuning.search.space import most_epochs
 from sfcmt.tuning.search.spec import CheckedSearch, Resources
 from sfcmt.tuning.search.study_folder import (
     DISTILLED,
@@ -63,6 +64,7 @@ class Study:
             self.spec.scheduler,
             len(self.spec.objective.names),
             self.spec.storage,
+            most_epochs(self.experiment, self.space),
         )
 
     @staticmethod

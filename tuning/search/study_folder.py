@@ -23,14 +23,15 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from sfcmt.commit import code_version
-from sfcmt.durable import rename_durably
+from sfcmt.durable import write_durably
 from sfcmt.errors import ConfigError, Problem
 from sfcmt.file_format import refuse_newer
 from sfcmt.storage import Storage
 from sfcmt.store import Store
 from sfcmt.tuning.kinds import StudyKind
 from sfcmt.tuning.search.driver import SIGN, Driver, refusal
-from sfcmt.tuning.search.optuna_study import JOURNAL, SearchError
+from sfcmt.tuning.search.optuna_study import SearchError
+from sfcmt.tuning.search.study_storage import JOURNAL
 
 SPEC, SELECTION, SCORES, REPORTS = "spec.json", "selection.json", "scores.json", "reports"
 DISTILLED = "distilled.json"
@@ -74,7 +75,6 @@ class StudyFolder:
     def __init__(self, store: Store, name: str) -> None:
         self.path = store.root / "studies" / name
         self._remote, self._place = store.remote, f"studies/{name}"
-        self.path.mkdir(parents=True, exist_ok=True)
         self.fetch()
 
     def fetch(self) -> bool:
@@ -123,7 +123,7 @@ class StudyFolder:
         grows = name == JOURNAL or name.startswith(REPORTS)
         if path.is_file() and path.read_bytes()[: len(content) if grows else None] == content:
             return False
-        write_bytes(path, content)
+        write_durably(path, content)
         return grows
 
 
@@ -136,18 +136,10 @@ def read_spec(folder: Path) -> dict[str, Any]:
 
 def write_json(path: Path, document: object) -> None:
     """Write a JSON file in one move; the same document gives the same bytes."""
-    write_bytes(path, (json.dumps(document, indent=2) + "\n").encode())
+    write_durably(path, (json.dumps(document, indent=2) + "\n").encode())
 
 
 def write_spec(path: Path, document: dict[str, Any]) -> None:
     """Write `spec.json` with the commit of the code, as it was when the study began."""
     before = json.loads(path.read_text()) if path.is_file() else {}
     write_json(path, document | {"commit": before.get("commit") or code_version()})
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file in one move."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".tmp")
-    temporary.write_bytes(content)
-    rename_durably(temporary, path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -24,13 +25,14 @@ def study_tree(study: Study) -> Tree:
     names = ", ".join(study.spec.objective.names)
     tree = Tree(f"{study.name}: {names}, {ended} of {study.spec.search.trials} trials ended")
     nodes: dict[tuple[str, ...], Tree] = {(): tree}
+    uses = _uses(trials)
     winner = study.selection()["winner"] if (study.folder / SELECTION).is_file() else None
     for trial in trials:
         path: tuple[str, ...] = ()
         for identity, stage in _shared(trial).items():
             parent, path = nodes[path], (*path, identity)
             if path not in nodes:
-                nodes[path] = parent.add(_stage_text(identity, stage, trials))
+                nodes[path] = parent.add(_stage_text(identity, stage, uses[identity]))
         nodes[path].add(_trial_text(trial, trial.number == winner))
     return tree
 
@@ -41,10 +43,18 @@ def _shared(trial: FrozenTrial) -> Notes:
     return {identity: stage for identity, stage in notes.items() if stage["kind"] != TRANSFER}
 
 
-def _stage_text(identity: str, stage: Mapping[str, Any], trials: Sequence[FrozenTrial]) -> str:
-    noted = [shared[identity] for trial in trials if identity in (shared := _shared(trial))]
-    reused = sum(one["reused"] for one in noted)
-    return f"{stage['kind']} {identity[:8]}: {stage['seconds']:.1f} s, reused by {reused} of {len(noted)} trials"
+def _uses(trials: Sequence[FrozenTrial]) -> Mapping[str, list[bool]]:
+    """For each shared stage, whether it was reused, trial by trial."""
+    found: dict[str, list[bool]] = defaultdict(list)
+    for trial in trials:
+        for identity, stage in _shared(trial).items():
+            found[identity].append(stage["reused"])
+    return found
+
+
+def _stage_text(identity: str, stage: Mapping[str, Any], uses: Sequence[bool]) -> str:
+    reused = f"reused by {sum(uses)} of {len(uses)} trials"
+    return f"{stage['kind']} {identity[:8]}: {stage['seconds']:.1f} s, {reused}"
 
 
 def _trial_text(trial: FrozenTrial, is_winner: bool) -> str:

@@ -15,15 +15,28 @@ from ray import tune
 from sfcmt.artifact import Artifact, Row
 from sfcmt.callbacks import Callback
 from sfcmt.clusters.locks import RayLock
-from sfcmt.errors import SfcmtError
+from sfcmt.errors import OutageError, SfcmtError
 from sfcmt.experiment import parse_experiment
 from sfcmt.outputs import OUTPUTS, Outputs
 from sfcmt.recipe import Recipe
 from sfcmt.recipes import TRANSFER, transfer_recipe
+from sfcmt.stages.dry_run import dry_run
 from sfcmt.store import Store, Trainer
 from sfcmt.task import open_task_elsewhere
 from sfcmt.tuning.search.judge import Judge
-from sfcmt.tuning.search.ray_bridge import AT, FAILED, FINISHED, METRICS, NOTES, OBJECTIVES, STEP, TIME, VALUES
+from sfcmt.tuning.search.ray_bridge import (
+    AT,
+    FAILED,
+    FINISHED,
+    LAST,
+    METRICS,
+    NOTES,
+    OBJECTIVES,
+    OUTAGE,
+    STEP,
+    TIME,
+    VALUES,
+)
 from sfcmt.tuning.search.space import apply_values
 from sfcmt.tuning.search.spec import Objective
 from sfcmt.workspace import train_here
@@ -46,11 +59,16 @@ class TrialContext:
 
 def run_trial(config: dict[str, Any], context: TrialContext) -> None:
     """The function that Ray Tune runs."""
-    torch.set_num_threads(1)
+    torch.set_num_threads(parse_experiment(context.experiment).runtime.worker_threads)
     try:
         tune.report(train_and_judge(config[VALUES], context, tune.report, train_here))
     except SfcmtError as error:
-        tune.report({FAILED: str(error)})
+        tune.report(failed(error))
+
+
+def failed(error: SfcmtError) -> dict[str, Any]:
+    """What a trial reports at last that was not trained: it has failed, or can be tried again later."""
+    return {OUTAGE if isinstance(error, OutageError) else FAILED: str(error)}
 
 
 def train_and_judge(
@@ -63,6 +81,7 @@ def train_and_judge(
     dataset = open_task_elsewhere(experiment, context.folder, store.root)
     recipe = transfer_recipe(experiment, dataset, experiment.seed)
     listener = _Listener(recipe, judge, report, context.reports)
+    dry_run([recipe], store)  # of searched sizes and batches, some may not fit
     artifact = store.get_or_train(recipe, experiment.runtime, listener)
     outputs = Outputs.load(artifact.path / OUTPUTS)
     found = {"transfer": recipe.identity, "stages": listener.stages, "validators": judge.validations(outputs)}
@@ -107,7 +126,7 @@ class _Listener(Callback):
         }
         if self._judges_epochs and self._is_own(recipe) and (now := outputs()) is not None:
             metrics |= {f"validator/{name}": value for name, value in self._judge.validations(now).items()}
-            report[OBJECTIVES] = self._judge(now)
+            report |= {OBJECTIVES: self._judge(now), LAST: row["epoch"] == self._epochs}
         self._report(report)
 
     def stage_ended(self, recipe: Recipe, artifact: Artifact) -> None:

@@ -23,7 +23,12 @@ _OTHER_LINES = 9
 """Of a live table: its title and header, the status, and what a terminal needs below."""
 _AT_ONCE = 8
 """Trials that one status tells of."""
-_ENDS = {TrialState.COMPLETE: "finished", TrialState.PRUNED: "stopped early", TrialState.FAIL: "failed"}
+_ENDS = {
+    TrialState.COMPLETE: "finished",
+    TrialState.PRUNED: "stopped early",
+    TrialState.FAIL: "failed",
+    TrialState.RUNNING: "left for later",
+}
 
 
 @contextmanager

@@ -10,10 +10,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from sfcmt.data.class_names import listed
 from sfcmt.data.importer import IMPORTERS, Importer, ImportOptions
 from sfcmt.data.manifest import Holes
 from sfcmt.data.writer import DatasetInfo, DatasetWriter
 from sfcmt.errors import DataError
+from sfcmt.text_files import composed
 
 _ROWS_AT_ONCE = 256
 
@@ -65,6 +67,8 @@ class Crops(Importer[CropsOptions]):
             classes=classes,
             provenance=options.provenance("crops", source),
             source_images=options.source_images,
+            pairs=options.pairs,
+            reading=options.reading,
             holes=options.holes,
         )
         with DatasetWriter(destination, info) as writer:
@@ -85,10 +89,13 @@ def _missing_columns(file: pq.ParquetFile) -> list[str]:
 
 def _rows(file: pq.ParquetFile, columns: list[str], name: str) -> Iterator[tuple[str, dict[str, Any]]]:
     number = 0
-    for batch in file.iter_batches(_ROWS_AT_ONCE, columns=columns):
-        for row in batch.to_pylist():
-            yield f"{name} row {number}", row
-            number += 1
+    try:
+        for batch in file.iter_batches(_ROWS_AT_ONCE, columns=columns):
+            for row in batch.to_pylist():
+                yield f"{name} row {number}", row
+                number += 1
+    except (pa.ArrowException, UnicodeDecodeError, OSError) as error:
+        raise DataError(f"{name}: cannot be read from row {number} on ({error})") from error
 
 
 def _classes(file: pq.ParquetFile, name: str) -> tuple[str, ...]:
@@ -99,7 +106,7 @@ def _classes(file: pq.ParquetFile, name: str) -> tuple[str, ...]:
         label, class_name = row["label"], row["class_name"]
         if not isinstance(label, int) or not isinstance(class_name, str):
             raise DataError(f"{where}: a source row needs a whole label and a class_name, not {label}, {class_name}")
-        if names.setdefault(label, class_name) != class_name:
+        if names.setdefault(label, composed(class_name)) != composed(class_name):
             raise DataError(f"{where}: label {label} is {class_name!r} here but {names[label]!r} above")
     if sorted(names) != list(range(len(names))):
         raise DataError(
@@ -134,8 +141,8 @@ def _add(writer: DatasetWriter, row: _Row, classes: tuple[str, ...], where: str)
 def _label(row: _Row, classes: tuple[str, ...], where: str) -> int | None:
     if row.label is None or row.class_name is None:
         return row.label
-    if row.class_name not in classes or classes.index(row.class_name) != row.label:
-        raise DataError(f"{where}: label {row.label} is not {row.class_name!r}; classes: {', '.join(classes)}")
+    if not 0 <= row.label < len(classes) or classes[row.label] != composed(row.class_name):
+        raise DataError(f"{where}: label {row.label} is not {row.class_name!r}; classes: {listed(classes)}")
     return row.label
 
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
 
-from sfcmt.data.frames import Frame, by_class, partner, refuse_widowed, write
+from sfcmt.data.frames import Frame, by_class, by_stem, partner, refuse_widowed, write
 from sfcmt.data.importer import IMPORTERS, Importer, ImportOptions, Names
 from sfcmt.data.manifest import Holes
+from sfcmt.data.scanner import Scanner
 from sfcmt.data.writer import DatasetInfo
 from sfcmt.errors import DataError
+from sfcmt.text_files import composed
 
 Resolution = Literal["LR", "HR"]
-_COLOUR = "_c.png"
+_COLOUR = "_c"
+_ENDINGS = {"color": _COLOUR, "col": _COLOUR, "depth_filled": "_depth_filled", "up_png": "_ud"}
+"""How the names of the images in a folder end."""
 
 
 class DimlOptions(ImportOptions):
@@ -44,11 +47,7 @@ class Diml(Importer[DimlOptions]):
         return any(next(path.glob(pattern), None) for pattern in patterns)
 
     def run(self, source: Path, destination: Path, options: DimlOptions) -> None:
-        frames = list(_frames(source, options.resolution))
-        if not frames:
-            raise DataError(f"{source}: no color/*{_COLOUR} or col/*{_COLOUR} of resolution {options.resolution} here")
-        depths = [*source.rglob("depth_filled/*_depth_filled.png"), *source.rglob("up_png/*_ud.png")]
-        refuse_widowed([path for path in depths if _wanted(path, source, options.resolution)], frames, source)
+        frames = _frames(source, options.resolution, self.scanner)
         division = by_class(frames, options.tr_classes, options.source_fraction, source)
         info = DatasetInfo(
             name=destination.name,
@@ -57,23 +56,37 @@ class Diml(Importer[DimlOptions]):
             classes=division.classes,
             provenance=options.provenance("diml", source),
             source_images=options.source_images,
+            pairs=options.pairs,
+            reading=options.reading,
             holes=options.holes,
         )
         write(division, source, destination, info)
 
 
-def _frames(root: Path, resolution: Resolution) -> Iterator[Frame]:
-    for image in sorted(root.rglob(f"*{_COLOUR}")):
-        folder, name = image.parent.parent, image.name.removesuffix(_COLOUR)
-        if not _wanted(image, root, resolution):
-            continue
-        if image.parent.name == "color":
-            depth = partner(folder / "depth_filled" / f"{name}_depth_filled.png", root)
-            yield Frame(image, depth, _class_name(folder, root), f"{folder.relative_to(root)}/{name}")
-        elif image.parent.name == "col":
-            # Frames of one session are near copies, so the session is the group.
-            depth = partner(folder / "up_png" / f"{name}_ud.png", root)
-            yield Frame(image, depth, _class_name(folder.parent, root), str(folder.relative_to(root)))
+def _frames(root: Path, resolution: Resolution, scanner: Scanner) -> list[Frame]:
+    images = [file for file in scanner.files(root) if file.parent.name in _ENDINGS and _wanted(file, root, resolution)]
+    kinds: dict[str, list[Path]] = {folder: [] for folder in _ENDINGS}
+    for image in scanner.readable(images):
+        if image.stem.lower().endswith(ending := _ENDINGS[image.parent.name]):
+            kinds[image.parent.name].append(image)
+        else:
+            scanner.skip(image, f"its name does not end in {ending}, as all in {image.parent.name}/ do")
+    depths = by_stem(kinds["depth_filled"], "_depth_filled") | by_stem(kinds["up_png"], "_ud")
+    frames = [_frame(image, depths, root) for image in sorted(kinds["color"] + kinds["col"])]
+    if not frames:
+        raise DataError(f"{root}: no color/*{_COLOUR}.png or col/*{_COLOUR}.png of resolution {resolution} here")
+    refuse_widowed(depths.values(), frames, root)
+    return frames
+
+
+def _frame(image: Path, depths: dict[Path, Path], root: Path) -> Frame:
+    folder, name = image.parent.parent, image.stem[: -len(_COLOUR)]
+    beside = "depth_filled" if image.parent.name == "color" else "up_png"
+    depth = partner(folder / beside / name, _ENDINGS[beside], depths, image, root)
+    if beside == "depth_filled":
+        return Frame(image, depth, _class_name(folder, root), f"{folder.relative_to(root)}/{name}")
+    # Frames of one session are near copies, so the session is the group.
+    return Frame(image, depth, _class_name(folder.parent, root), str(folder.relative_to(root)))
 
 
 def _wanted(path: Path, root: Path, resolution: Resolution) -> bool:
@@ -82,7 +95,7 @@ def _wanted(path: Path, root: Path, resolution: Resolution) -> bool:
 
 
 def _class_name(scene: Path, root: Path) -> str:
-    name = re.sub(r"^\d+[\s._]*", "", scene.name)
+    name = composed(re.sub(r"^\d+[\s._]*", "", scene.name))
     if not name:
         raise DataError(f"{scene.relative_to(root)}: the scene's folder has a number but no class name")
     return name

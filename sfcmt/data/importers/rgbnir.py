@@ -6,10 +6,13 @@ from pathlib import Path
 
 from pydantic import Field
 
-from sfcmt.data.frames import Frame, by_class, partner, refuse_widowed, write
+from sfcmt.data.class_names import class_folders
+from sfcmt.data.frames import Frame, by_class, by_stem, partner, refuse_widowed, write
 from sfcmt.data.importer import IMPORTERS, Importer, ImportOptions, Names
+from sfcmt.data.scanner import Scanner
 from sfcmt.data.writer import DatasetInfo
 from sfcmt.errors import DataError
+from sfcmt.text_files import composed
 
 
 class RgbNirOptions(ImportOptions):
@@ -26,13 +29,10 @@ class RgbNir(Importer[RgbNirOptions]):
     options = RgbNirOptions
 
     def recognises(self, path: Path) -> bool:
-        return next(path.glob("*/*_rgb.tiff"), None) is not None
+        return next(path.glob("*/*_rgb.[tT][iI][fF]*"), None) is not None
 
     def run(self, source: Path, destination: Path, options: RgbNirOptions) -> None:
-        frames = [_frame(image, source) for image in sorted(source.glob("*/*_rgb.tiff"))]
-        if not frames:
-            raise DataError(f"{source}: no CLASS/NNNN_rgb.tiff here")
-        refuse_widowed(list(source.glob("*/*_nir.tiff")), frames, source)
+        frames = _frames(source, self.scanner)
         division = by_class(frames, options.tr_classes, options.source_fraction, source)
         info = DatasetInfo(
             name=destination.name,
@@ -41,11 +41,36 @@ class RgbNir(Importer[RgbNirOptions]):
             classes=division.classes,
             provenance=options.provenance("rgbnir", source),
             source_images=options.source_images,
+            pairs=options.pairs,
+            reading=options.reading,
         )
         write(division, source, destination, info)
 
 
-def _frame(image: Path, root: Path) -> Frame:
-    number = image.name.removesuffix("_rgb.tiff")
-    nir = partner(image.with_name(f"{number}_nir.tiff"), root)
-    return Frame(image, nir, image.parent.name, f"{image.parent.name}/{number}")
+def _frames(root: Path, scanner: Scanner) -> list[Frame]:
+    folders, strays = class_folders(root, scanner)
+    images = [image for folder in folders for image in _images_of(folder, scanner)]
+    visible, infrared = by_stem(images, "_rgb"), by_stem(images, "_nir")
+    for other in (*strays, *sorted({*images} - {*visible.values(), *infrared.values()})):
+        scanner.skip(other, "neither CLASS/*_rgb nor CLASS/*_nir")
+    if not visible:
+        raise DataError(f"{root}: no CLASS/NNNN_rgb.tiff here")
+    frames = [
+        Frame(image, partner(stem, "_nir", infrared, image, root), composed(stem.parent.name), _group(stem))
+        for stem, image in visible.items()
+    ]
+    refuse_widowed(infrared.values(), frames, root)
+    return frames
+
+
+def _images_of(folder: Path, scanner: Scanner) -> list[Path]:
+    deeper, files = scanner.listed(folder)
+    for one in deeper:
+        scanner.skip(one, "no part of this layout")
+    if not (images := scanner.readable(files)):
+        raise DataError(f"{folder}: no images of this class{scanner.skipped_in(folder)}")
+    return images
+
+
+def _group(stem: Path) -> str:
+    return f"{stem.parent.name}/{stem.name}"

@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
-from sfcmt.data.frames import Division, Frame, divide, read_16_bits, write
+from sfcmt.data.frames import Division, Frame, divide, write
 from sfcmt.data.importer import IMPORTERS, Importer, ImportOptions, Names
 from sfcmt.data.manifest import Holes
+from sfcmt.data.reading import Reading
+from sfcmt.data.scanner import Scanner
 from sfcmt.data.writer import DatasetInfo
 from sfcmt.errors import DataError
+from sfcmt.text_files import composed, read_text
 
 Sensor = Literal["kv1", "kv2", "realsense", "xtion"]
 SENSORS: tuple[Sensor, ...] = ("kv1", "kv2", "realsense", "xtion")
@@ -32,6 +33,11 @@ class SunRgbdOptions(ImportOptions):
         (), description="Task-relevant classes, separated by commas; by default the names found under all four sensors."
     )
 
+    @property
+    def reading(self) -> Reading:
+        """Depth in millimetres: the files hold it with its 16 bits rotated left by three."""
+        return Reading(rotated_bits=3, invalid=self.invalid or (), unit=self.unit or "mm")
+
 
 @IMPORTERS.register("sunrgbd")
 class SunRgbd(Importer[SunRgbdOptions]):
@@ -47,11 +53,11 @@ class SunRgbd(Importer[SunRgbdOptions]):
         return all((path / sensor).is_dir() for sensor in SENSORS)
 
     def run(self, source: Path, destination: Path, options: SunRgbdOptions) -> None:
-        scenes = {sensor: _scenes(source, sensor) for sensor in SENSORS}
+        scenes = {sensor: _scenes(source, sensor, self.scanner) for sensor in SENSORS}
         chosen = dict.fromkeys((options.source_sensor, options.target_sensor))
         classes = options.classes or _shared_classes(scenes)
         _check_classes(classes, {sensor: scenes[sensor] for sensor in chosen}, source)
-        frames = {sensor: _frames(source, scenes[sensor], options.depth) for sensor in chosen}
+        frames = {sensor: _frames(source, scenes[sensor], options.depth, self.scanner) for sensor in chosen}
         info = DatasetInfo(
             name=destination.name,
             source_modality="rgb",
@@ -59,24 +65,22 @@ class SunRgbd(Importer[SunRgbdOptions]):
             classes=classes,
             provenance=options.provenance("sunrgbd", source),
             source_images=options.source_images,
+            pairs=options.pairs,
+            reading=options.reading,
             holes=options.holes,
         )
         division = _division(frames, classes, options)
-        write(division, source, destination, info, lambda path: read_depth(path, source))
+        write(division, source, destination, info)
 
 
-def read_depth(path: Path, root: Path) -> NDArray[np.uint16]:
-    """Depth in millimetres, (1, H, W): the files hold it with its 16 bits rotated left by three."""
-    stored = read_16_bits(path, root)
-    return (stored >> np.uint16(3)) | (stored << np.uint16(13))
-
-
-def _scenes(root: Path, sensor: Sensor) -> dict[Path, str]:
+def _scenes(root: Path, sensor: Sensor, scanner: Scanner) -> dict[Path, str]:
     """The scene folders of a sensor, at whatever depth, with the word in their scene.txt."""
-    files = sorted((root / sensor).rglob("scene.txt"))
-    if not files:
+    files = scanner.files(root / sensor)
+    scenes = {file.parent: composed(read_text(file)) for file in files if file.name == "scene.txt"}
+    if not scenes:
         raise DataError(f"{root / sensor}: no scene here; a scene is a folder with a scene.txt")
-    scenes = {file.parent: file.read_text().strip() for file in files}
+    for folder in sorted({file.parent.parent for file in files if file.parent.name == "image"} - scenes.keys()):
+        scanner.skip(folder, "an image, but no scene.txt")
     for folder, name in scenes.items():
         if not name:
             raise DataError(f"{folder.relative_to(root)}/scene.txt: empty; it must name the scene's class")
@@ -96,17 +100,17 @@ def _check_classes(classes: Sequence[str], scenes: dict[Sensor, dict[Path, str]]
             raise DataError(f"{root / sensor}: no class {unknown[0]!r}; classes here: {', '.join(sorted(known))}")
 
 
-def _frames(root: Path, scenes: dict[Path, str], depth: str) -> list[Frame]:
+def _frames(root: Path, scenes: dict[Path, str], depth: str, scanner: Scanner) -> list[Frame]:
     return [
-        Frame(_only(folder / "image", ".jpg", root), _only(folder / depth, ".png", root), name, _group(folder, root))
+        Frame(_only(folder / "image", root, scanner), _only(folder / depth, root, scanner), name, _group(folder, root))
         for folder, name in scenes.items()
     ]
 
 
-def _only(folder: Path, suffix: str, root: Path) -> Path:
-    found = [path for path in folder.glob("*") if path.suffix.lower() == suffix]
+def _only(folder: Path, root: Path, scanner: Scanner) -> Path:
+    found = scanner.readable(scanner.listed(folder)[1]) if folder.is_dir() else []
     if len(found) != 1:
-        raise DataError(f"{folder.relative_to(root)}: one {suffix} image must be here, not {len(found)}")
+        raise DataError(f"{folder.relative_to(root)}: one image must be here, not {len(found)}")
     return found[0]
 
 

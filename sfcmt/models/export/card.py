@@ -9,7 +9,9 @@ from typing import Any
 
 import torch
 
+from sfcmt.data.channels import SHARE, SPREAD
 from sfcmt.data.manifest import NUMBERS
+from sfcmt.data.reading import PLAIN, Reading
 from sfcmt.models.export.program import BATCH, INPUT, OUTPUT
 from sfcmt.models.target_model import ModelSpec
 from sfcmt.version import __version__
@@ -36,6 +38,10 @@ def _steps(spec: ModelSpec) -> Iterator[str]:
     """What `sfcmt.classify.pixels_of` does."""
     order = " in the order red, green, blue" if (spec.channels, spec.bits) == (3, 8) else ""
     yield f"decode to {spec.channels} channel(s) of {NUMBERS[spec.bits]}{order}"
+    if spec.bits == 8 and spec.channels in (1, 3):
+        grey = f"that differ by {SPREAD} at most in {SHARE:.0%} of the pixels are one, their mean"
+        yield f"three channels {grey}" if spec.channels == 1 else "a single channel is taken three times"
+    yield from _reading_steps(spec.reading or PLAIN)
     if spec.bits == 32:
         yield "set values that are no finite numbers to 0"
     if spec.holes == "fill":
@@ -53,3 +59,16 @@ def _steps(spec: ModelSpec) -> Iterator[str]:
         yield f"keep the central {spec.size} x {spec.size} pixels"
     scale = "values stay what they are" if spec.bits == 32 else f"values stay 0 to {2**spec.bits - 1}"
     yield f"convert to float32: {scale}; normalising and masking holes are in the model"
+
+
+def _reading_steps(reading: Reading) -> Iterator[str]:
+    """What `sfcmt.data.read_image.read_image` does, beyond decoding."""
+    if reading.upright:
+        yield "turn the image upright, as its EXIF orientation says"
+    if reading.rotated_bits:
+        yield f"rotate the 16 bits of each value right by {reading.rotated_bits} places"
+    if reading.invalid:
+        values = ", ".join(f"{value:.10g}" for value in reading.invalid)
+        yield f"set pixels to 0 that have only these values, which stand for none: {values}"
+    if reading.unit:
+        yield f"values are in {reading.unit}"

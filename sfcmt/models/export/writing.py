@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from sfcmt.durable import rename_durably
+from sfcmt.durable import disk_errors, rename_durably
 from sfcmt.errors import ConfigError, ModelError, Problem
 from sfcmt.models.export.formats import FORMATS
 from sfcmt.models.export.program import Probabilities
@@ -49,7 +49,7 @@ def export_model(model: nn.Module, spec: ModelSpec, format_name: str, output: Pa
     """Write a model that maps stored pixels to logits. Raises `ConfigError`, `ModelError`, and leaves nothing then."""
     check_export(format_name, output)
     form = FORMATS[format_name]()
-    with _folder_beside(output) as folder:
+    with disk_errors(output), _folder_beside(output) as folder:
         path = folder / output.name
         try:
             form.write(model, spec, path)

@@ -21,6 +21,7 @@ from sfcmt.models.file_digest import file_digest
 from sfcmt.models.source_kind import Brought, SourceKind
 from sfcmt.models.sources import SOURCES
 from sfcmt.models.weights_file import Weights, read_weights
+from sfcmt.text_files import read_text
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -216,8 +217,8 @@ def _transformers() -> ModuleType:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
+        found = json.loads(read_text(path))
+    except ValueError as error:
         raise ModelError(f"{path}: not readable JSON ({error})") from error
     if not isinstance(found, dict):
         raise ModelError(f"{path}: holds no JSON object")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from sfcmt.config import TransferConfig
+from sfcmt.errors import DataError
 from sfcmt.stages.method import METHODS, Method
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class BatchNormAdaptation(Method[TransferConfig]):
         return (*super().parts(config), "sfcmt.stages.tent")
 
     def adapt(self, context: TransferContext[TransferConfig]) -> TargetModel:
-        """One pass over the target images; no weight changes where there is batch norm."""
+        """One pass over the target images; no weight changes where there is batch norm. Raises `DataError`."""
         import torch
 
         from sfcmt.models.classifier import batchnorm_layers
@@ -44,6 +45,8 @@ class BatchNormAdaptation(Method[TransferConfig]):
             done = f"scales and shifts of {adapted} other layers are adapted" if adapted else "it stays as it is"
             context.workspace.notes.append(f"the source model has no batch norm: {done}")
             return context.target_model(student)
+        if len(target) == 1:
+            raise DataError(f"{context.workspace.recipe.dataset.folder}: 1 target image; bn_adapt needs 2 or more")
         momenta = [layer.momentum for layer in layers]
         for layer in layers:
             layer.reset_running_stats()

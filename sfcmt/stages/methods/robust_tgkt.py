@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -11,6 +11,10 @@ from sfcmt.identity import OnlyWith
 from sfcmt.stages.method import METHODS
 from sfcmt.stages.methods.tgkt import TGKT, PseudoLabelConfig, TGKTConfig
 
+if TYPE_CHECKING:
+    from sfcmt.models.target_model import TargetModel
+    from sfcmt.stages.transfer_context import TransferContext
+
 
 class RobustTGKTConfig(TGKTConfig):
     """The `transfer` section of `robust_tgkt`: that of `tgkt` with other defaults.
@@ -18,7 +22,7 @@ class RobustTGKTConfig(TGKTConfig):
     F_t first learns from the real source images of TI pairs, and then, starting there, adapts to the TR target images:
     it is made confident and diverse, and never forgets the pairs. Its teacher is the mean of two models that fail in
     different places: where TI is varied, what F_t learned from it is the better one; where TI is narrow, the source
-    model under batch-norm statistics of the target is.
+    model under batch-norm statistics of the target is. Without TI pairs, the latter is start and teacher.
     """
 
     start: Literal["source", "bn_adapt", "shot", "ti_distillation"] = "ti_distillation"
@@ -34,3 +38,18 @@ class RobustTGKT(TGKT):
     """TGKT that starts from TI distillation, follows two teachers, and maximises information; without a translator."""
 
     Config = RobustTGKTConfig
+
+    @classmethod
+    def without_pairs(cls, config: TGKTConfig) -> TGKTConfig:
+        """No L_f, and `bn_adapt` in place of `ti_distillation`; what else a user has chosen stays."""
+        changes: dict[str, Any] = {"beta_f": 0.0}
+        if config.start == "ti_distillation":
+            teachers = ("start" if name in ("bn_adapt", "ti_distillation") else name for name in config.teachers)
+            changes |= {"start": "bn_adapt", "teachers": tuple(dict.fromkeys(teachers))}
+        return config.model_copy(update=changes)
+
+    def adapt(self, context: TransferContext[TGKTConfig]) -> TargetModel:
+        """As TGKT; without TI pairs it says so."""
+        if not context.data.has_pairs:
+            context.workspace.notes.append(f"no TI pairs: it starts from {context.config.start}, without L_f")
+        return super().adapt(context)

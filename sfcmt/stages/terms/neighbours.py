@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from sfcmt.losses.attracting_dispersing import attracting_dispersing
+from sfcmt.precision import in_float32
 from sfcmt.stages.terms.base import Step, TargetPredictions, Term
 
 
@@ -37,7 +38,7 @@ class Neighbours(Term):
         rows = step.batch.target_B.to(self._features_ND.device)
         features_BD = F.normalize(step.target.features_BD.to(self._features_ND.dtype), dim=1)
         self._features_ND[rows], self._probabilities_NK[rows] = features_BD, probabilities_BK.detach()
-        with torch.autocast(features_BD.device.type, enabled=False):  # neighbours differ by less than half precision
+        with in_float32(features_BD.device):  # neighbours differ by less than half precision
             similarity_BN = features_BD @ self._features_ND.T
         similarity_BN[torch.arange(len(rows)), rows] = -torch.inf
         count = min(self._count, len(self._features_ND) - 1)

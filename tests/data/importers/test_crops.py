@@ -92,7 +92,7 @@ def _set(place: int, **values: bytes | str | int | None) -> Callable[[Rows], Non
         ),
         (
             _set(25, target=encoded(rgb(0))),
-            r"row 25 \(lamp/1\) \(target\): 3 x uint8 image in a data set of 1 x uint8 images",
+            r"row 25 \(lamp/1\) \(target\): a coloured image, where 17 of 18 target images have a single",
         ),
         (lambda rows: rows.__delitem__(slice(24, 30)), r"no rows for pairs.parquet"),
         (lambda rows: rows.__delitem__(slice(12, 24)), r"no rows for target.parquet"),

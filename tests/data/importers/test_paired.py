@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from sfcmt.data.images import decode
 from sfcmt.data.importer import import_dataset
 from sfcmt.data.schema import Sealed, Split
 from sfcmt.errors import DataError
+from sfcmt.models.expected_input import IMAGENET
 from tests.data.trees import depth, encoded, paired_tree, rgb, save
 
 
@@ -50,6 +52,28 @@ def test_labels_are_optional(tmp_path: Path) -> None:
     assert set(imported(root, tmp_path / "out").manifest.sealed) == {Sealed.ORIGINS}
 
 
+def test_pairs_are_optional(tmp_path: Path) -> None:
+    root = paired_tree(tmp_path)
+    told = imported(root, tmp_path / "told", pairs="false")
+    (root / "pairs").rename(tmp_path / "elsewhere")
+    import_dataset(root, tmp_path / "found", None, {})
+    found = Dataset(tmp_path / "found")
+    assert found.manifest.files == told.manifest.files
+    assert found.splits == (Split.SOURCE, Split.TARGET)
+    assert not found.has_pairs
+    assert told.manifest.provenance["pairs"] is False
+
+
+def test_target_images_alone_are_a_data_set(tmp_path: Path) -> None:
+    root = paired_tree(tmp_path)
+    for part in ("pairs", "source"):
+        (root / part).rename(tmp_path / f"{part}-elsewhere")
+    found = imported(root, tmp_path / "out")
+    assert found.splits == (Split.TARGET,)
+    assert found.manifest.source.normalisation == IMAGENET
+    assert found.classes == ("cat", "dog")
+
+
 def test_modalities_are_named_by_options(tmp_path: Path) -> None:
     manifest = imported(paired_tree(tmp_path), tmp_path / "out", target_modality="thermal", holes="mask").manifest
     assert (manifest.source.name, manifest.target.name, manifest.holes) == ("rgb", "thermal", "mask")
@@ -58,6 +82,19 @@ def test_modalities_are_named_by_options(tmp_path: Path) -> None:
 
 def _labels(text: str) -> Callable[[Path], object]:
     return lambda root: (root / "target_labels.csv").write_text(text)
+
+
+def _bytes(name: str, data: bytes) -> Callable[[Path], object]:
+    return lambda root: save(root / name, data)
+
+
+def _link(name: str, to: str) -> Callable[[Path], object]:
+    return lambda root: (root / name).symlink_to(to)
+
+
+def _drawings(root: Path) -> None:
+    for image in (root / "target").iterdir():
+        image.rename(image.with_suffix(".svg"))
 
 
 def _only_dogs(root: Path) -> None:
@@ -90,6 +127,15 @@ FIVE_CATS = "".join(f"c{number}.png,cat\n" for number in range(5))
             lambda root: save(root / "source/stray.png", b"x"),
             "source/stray.png: a source image must lie in source/CLASS/",
         ),
+        (lambda root: (root / "source/eel").mkdir(), "source/eel: no images of this class$"),
+        (_bytes("source/eel/a.svg", b"x"), r"source/eel: no images of this class \(1 skipped: a.svg: .svg: no format"),
+        (_bytes("source/Cat/a.png", b"x"), "source/cat: .*source/Cat is the same class, but for case"),
+        (_link("source/kitty", "cat"), "source/kitty: .*source/cat is the same folder, by a link"),
+        (_link("source/eel", "nowhere"), "source/eel: a link to nothing, where a class is expected"),
+        (_link("source/all", "."), "source/all: a link to a folder that it lies in, where a class is expected"),
+        (_bytes("source/cat/more/a.png", b"x"), "source/cat/more/a.png: a source image must lie in source/CLASS/"),
+        (_bytes("source/cat/a.png", b""), r"source/cat/a.png: an empty file \(0 bytes\)"),
+        (_drawings, r"target: no images \(12 skipped: c0.svg, c1.svg, c2.svg and 9 more: .svg: no format"),
         (_only_dogs, "classes must be two or more"),
         (
             lambda root: save(root / "target/c0.png", encoded(rgb(0))),
@@ -103,3 +149,33 @@ def test_wrong_trees_are_refused(change: Callable[[Path], object], message: str,
     with pytest.raises(DataError, match=message):
         imported(root, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_every_format_is_taken_and_a_linked_class_too(tmp_path: Path) -> None:
+    root = paired_tree(tmp_path)
+    for number, kind in enumerate(("BMP", "PPM", "WEBP", "TGA")):
+        save(tmp_path / "elsewhere" / f"{number}.{kind}", encoded(rgb(number), kind))
+    (root / "source" / "eel").symlink_to(tmp_path / "elsewhere")
+    dataset = imported(root, tmp_path / "out")
+    assert dataset.classes == ("cat", "dog", "eel")
+    assert dataset.table(Split.SOURCE)["label"].to_pylist() == [0] * 6 + [1] * 6 + [2] * 4
+
+
+def test_what_lies_beside_the_layout_is_told(tmp_path: Path) -> None:
+    root = paired_tree(tmp_path)
+    for name in ("README.md", "sources/cat/a.png", "pairs/notes.txt"):
+        save(root / name, b"x")
+    assert import_dataset(root, tmp_path / "out", "paired", {}) == [
+        "skipped 3: no part of this layout: sources, README.md, pairs/notes.txt"
+    ]
+
+
+def test_accents_match_in_either_form(tmp_path: Path) -> None:
+    root, names = paired_tree(tmp_path), {form: unicodedata.normalize(form, "caf\xe9") for form in ("NFC", "NFD")}
+    (root / "source" / "cat").rename(root / "source" / names["NFD"])
+    (root / "target" / "c0.png").rename(root / "target" / f"{names['NFD']}.png")
+    for side, form in (("source", "NFC"), ("target", "NFD")):
+        next((root / "pairs" / side / "a").glob("1.*")).rename(root / "pairs" / side / "a" / f"{names[form]}.png")
+    text = (root / "target_labels.csv").read_text().replace("c0.png", f"{names['NFC']}.png")
+    save(root / "target_labels.csv", text.replace(",cat", f",{names['NFC']}").replace(",", ";").encode("utf-8-sig"))
+    assert imported(root, tmp_path / "out").classes == (names["NFC"], "dog")

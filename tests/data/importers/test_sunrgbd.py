@@ -12,7 +12,8 @@ import pytest
 from sfcmt.data.dataset import Dataset, read_part
 from sfcmt.data.images import decode
 from sfcmt.data.importer import import_dataset
-from sfcmt.data.importers.sunrgbd import read_depth
+from sfcmt.data.read_image import read_image
+from sfcmt.data.reading import Reading
 from sfcmt.data.schema import Sealed, Split
 from sfcmt.errors import DataError
 from tests.data.trees import SUN_CLASSES, depth, encoded, grey, rgb, save, sun_scene, sunrgbd_tree
@@ -28,17 +29,20 @@ def origins(dataset: Dataset, split: Split) -> list[str]:
     return [row["origin"] for row in rows if row["id"].startswith(split)]
 
 
-def test_depth_is_rotated_back(tmp_path: Path) -> None:
+ROTATED = Reading(rotated_bits=3)
+
+
+def test_depth_is_rotated_back() -> None:
     # By hand: 1000 mm = 0x03E8 is stored as 0x1F40; 10000 mm = 0x2710 as 0x3881 (its top 001 comes out below).
     stored = np.array([[0x1F40, 0x3881], [0x0000, 0xFFFF], [0x0001, 0x0008]], dtype=np.uint16)
-    path = save(tmp_path / "d.png", encoded(stored))
-    assert read_depth(path, tmp_path)[0].tolist() == [[1000, 10000], [0, 65535], [0x2000, 1]]
+    found = read_image(encoded(stored), "d.png", ROTATED)
+    assert found.x_CHW[0].tolist() == [[1000, 10000], [0, 65535], [0x2000, 1]]
+    assert not found.plain
 
 
-def test_depth_of_eight_bits_is_refused(tmp_path: Path) -> None:
-    path = save(tmp_path / "d.png", encoded(grey(0)))
+def test_depth_of_eight_bits_is_refused() -> None:
     with pytest.raises(DataError, match=r"d.png: must have 1 x 16 bits, not 1 x uint8"):
-        read_depth(path, tmp_path)
+        read_image(encoded(grey(0)), "d.png", ROTATED)
 
 
 def test_published_protocol(tmp_path: Path) -> None:
@@ -98,7 +102,7 @@ def test_classes_that_a_sensor_lacks_are_refused(name: str, tmp_path: Path) -> N
 def test_missing_depth_is_filled_by_default_and_kept_on_demand(tmp_path: Path) -> None:
     root = sunrgbd_tree(tmp_path)
     for path in root.rglob("depth_bfx/*.png"):
-        holed = read_depth(path, root)[0]
+        holed = read_image(path.read_bytes(), "x", ROTATED).x_CHW[0].copy()
         holed[:3, :3] = 0
         path.write_bytes(encoded((holed << np.uint16(3)) | (holed >> np.uint16(13))))
     zeros = {}
@@ -112,7 +116,7 @@ def test_a_scene_without_depth_is_named(tmp_path: Path) -> None:
     root = sunrgbd_tree(tmp_path)
     scene = root / "kv1/NYUdata/NYU0000"
     shutil.rmtree(scene / "depth_bfx")
-    with pytest.raises(DataError, match=r"kv1/NYUdata/NYU0000/depth_bfx: one .png image must be here, not 0"):
+    with pytest.raises(DataError, match=r"kv1/NYUdata/NYU0000/depth_bfx: one image must be here, not 0"):
         imported(root, tmp_path / "out")
 
 
@@ -126,7 +130,7 @@ def test_an_empty_label_is_named(tmp_path: Path) -> None:
 def test_a_sensor_without_scenes_is_named(tmp_path: Path) -> None:
     root = sunrgbd_tree(tmp_path)
     shutil.rmtree(root / "realsense")
-    with pytest.raises(DataError, match="realsense: no scene here"):
+    with pytest.raises(DataError, match="realsense: a folder is needed here"):
         imported(root, tmp_path / "out")
 
 

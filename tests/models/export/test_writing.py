@@ -18,7 +18,7 @@ from tests.models.test_target_model import make
 @pytest.mark.parametrize(
     ("format_name", "output", "allowed"),
     [
-        ("zip", "model.zip", "allowed: onnx, pt2, safetensors"),
+        ("zip", "model.zip", "allowed: hf, onnx, pt2, safetensors"),
         ("pt2", "model.onnx", "allowed: a name that ends in .pt2"),
         ("pt2", "model", "allowed: a name that ends in .pt2"),
         ("pt2", "there.pt2", "allowed: a file that does not exist yet"),

@@ -46,11 +46,16 @@ def test_predictions_come_back_and_others_are_refused(tmp_path_factory: pytest.T
 
 
 def test_agreement_is_with_both_pools_each_counting_half() -> None:
-    # the champion's pool is less sure: where they differ, the challenger's decides
-    challenger = predictions([0, 1, 2, 0], ensemble=[0, 1, 2, 2])
-    champion = Predictions(logits([0, 1, 0, 1]), logits([0, 1, 0, 1], confidence=1).softmax(dim=1))
-    found = agreement(challenger, champion)  # the ensemble: 0, 1, 2, 2
-    assert (found.challenger, found.champion, found.n) == (0.75, 0.5, 4)
+    # where the pools differ, the one that is sure decides: the challenger's for images 2 and 3, then the champion's
+    sure, unsure = 5.0, 1.0
+    ours = torch.cat([logits([0, 1, 2, 2], sure), logits([1, 1], unsure)]).softmax(dim=1)
+    theirs = torch.cat([logits([0, 1, 0, 1], unsure), logits([0, 2], sure)]).softmax(dim=1)
+    challenger, champion = (
+        Predictions(logits([0, 1, 2, 0, 1, 1]), ours),
+        Predictions(logits([0, 1, 0, 1, 0, 2]), theirs),
+    )
+    found = agreement(challenger, champion)  # the ensemble: 0, 1, 2, 2, 0, 2
+    assert (found.challenger, found.champion, found.n) == (3 / 6, 4 / 6, 6)
 
 
 def test_many_wins_convince_and_the_same_model_never_does() -> None:

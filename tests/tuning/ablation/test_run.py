@@ -45,6 +45,18 @@ class TestNextCounts:
         counts = {"baseline": 3, "dim": 2}
         assert next_counts(RULE, values, counts) == counts
 
+    @pytest.mark.parametrize("lost", ["baseline", "dim"])
+    def test_a_pair_that_diverged_is_made_up_for_within_the_budget(self, lost: str) -> None:
+        values = {"baseline": by_seed(0, 0), "dim": by_seed(1, -1)}
+        del values[lost][1]
+        counts = next_counts(RULE, values, {"baseline": 2, "dim": 2})
+        assert counts == {"baseline": 3, "dim": 3}
+        values = {"baseline": by_seed(0, 0, 0, 0), "dim": by_seed(1, -1, 3, 1)}
+        del values[lost][3]
+        counts = next_counts(RULE, values, {"baseline": 4, "dim": 4})
+        assert counts == {"baseline": 5, "dim": 5}
+        assert next_counts(RULE, values, counts) == counts  # the budget
+
 
 class TestIdentity:
     @pytest.mark.parametrize("changes", [

@@ -34,6 +34,12 @@ def test_a_wide_interval_goes_on_and_ends_undecided() -> None:
     assert (decision.low, decision.high) == pytest.approx((0.5 - half, 0.5 + half), abs=1e-3)
 
 
+def test_without_more_pairs_it_is_undecided() -> None:
+    decision = RULE.conclude([-1.0, 0.0, 3.0, 1.0])
+    assert (decision.verdict, decision.n) == ("undecided", 3)
+    assert RULE.conclude([4.0, 5.0, 6.0]) == RULE.decide([4.0, 5.0, 6.0])
+
+
 def test_an_interval_within_the_margin_is_equivalent() -> None:
     differences = [-0.2, 0.0, 0.2]
     assert RULE.decide(differences).verdict == "equivalent"

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from sfcmt.tuning.search.optuna_study import JOURNAL
+from sfcmt.tuning.search.study_storage import JOURNAL
 from tests.server import free_port
 from tests.tuning.search.test_optuna_study import ASHA, ask, open_study
 

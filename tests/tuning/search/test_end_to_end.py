@@ -7,8 +7,6 @@ import os
 import random
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -20,6 +18,7 @@ import yaml
 from sfcmt.commit import code_version
 from sfcmt.testing.tiny import SIZE
 from sfcmt.tuning.search.study import Study
+from tests.clusters.head import Head
 from tests.command import Command
 from tests.database import new_database
 from tests.patience import PATIENCE
@@ -73,9 +72,9 @@ class Workplace:
         environment = {**os.environ, "MLFLOW_TRACKING_URI": self.uri, "COLUMNS": "200", **variables}
         return Command("-m", "sfcmt", *(command or TUNE), cwd=self.folder, env=environment)
 
-    def finish(self) -> dict[str, Any]:
+    def finish(self, **variables: str) -> dict[str, Any]:
         """Run to the end; the selection."""
-        process = self.start()
+        process = self.start(**variables)
         out, error = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, out + error
         selection: dict[str, Any] = json.loads(out.splitlines()[-1])
@@ -94,14 +93,12 @@ class Workplace:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Workplace, dict[str, Any]]:
-    """A search that has ended, in a Python and with a Ray of its own, and its selection. Leave it as it is."""
+def undisturbed(
+    tiny_data: Path, tmp_path_factory: pytest.TempPathFactory, head: Head
+) -> tuple[Workplace, dict[str, Any]]:
+    """A search that has ended, and its selection. Leave it as it is."""
     place = Workplace(tmp_path_factory.mktemp("undisturbed") / "place", tiny_data)
-    command = [sys.executable, "-m", "sfcmt", *TUNE]
-    environment = os.environ | {"MLFLOW_TRACKING_URI": place.uri}
-    done = subprocess.run(command, cwd=place.folder, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return place, json.loads(done.stdout.splitlines()[-1])
+    return place, place.finish(RAY_ADDRESS=head.gcs)
 
 
 def test_search_ends_with_a_winner_and_one_run_per_trial(undisturbed: tuple[Workplace, dict[str, Any]]) -> None:
@@ -134,14 +131,21 @@ def test_again_trains_nothing_and_changes_nothing(undisturbed: tuple[Workplace, 
     assert {run.info.run_id for run in place.runs()} == runs
 
 
-def test_killed_and_paused_it_ends_like_an_undisturbed_one(
+def test_killed_and_paused_and_with_other_labels_it_ends_like_an_undisturbed_one(
     undisturbed: tuple[Workplace, dict[str, Any]], tiny_data: Path, tmp_path: Path, cluster: str
 ) -> None:
-    """Killed once, with a Ray of its own. `test_killed_again_and_again...` kills at all kinds of moments."""
-    place = Workplace(tmp_path / "place", tiny_data)
+    """Killed once, with a Ray of its own. `test_killed_again_and_again...` kills at all kinds of moments.
+
+    Labels are sealed: that they are shuffled changes no byte of the selection.
+    """
+    data = Path(shutil.copytree(tiny_data, tmp_path / "data"))
+    shuffle_labels(data)
+    place = Workplace(tmp_path / "place", data)
     assert kill_at_random(place, 0, random.Random(0))
     pause(place)
     assert_ends_like(undisturbed, place)
+    found, expected = (next((w.folder / "store").rglob("selection.json")) for w in (place, undisturbed[0]))
+    assert found.read_bytes() == expected.read_bytes()
 
 
 @pytest.mark.long
@@ -207,18 +211,6 @@ def test_a_second_signal_ends_it_at_once() -> None:
     process.send_signal(signal.SIGINT)
     process.send_signal(signal.SIGTERM)
     assert process.wait(60) in (128 + signal.SIGINT, 128 + signal.SIGTERM)
-
-
-def test_shuffled_labels_change_no_byte_of_the_selection(
-    undisturbed: tuple[Workplace, dict[str, Any]], tiny_data: Path, tmp_path: Path, cluster: str
-) -> None:
-    reference, _ = undisturbed
-    data = Path(shutil.copytree(tiny_data, tmp_path / "data"))
-    shuffle_labels(data)
-    place = Workplace(tmp_path / "place", data)
-    place.finish()
-    found, expected = (next((w.folder / "store").rglob("selection.json")) for w in (place, reference))
-    assert found.read_bytes() == expected.read_bytes()
 
 
 @pytest.mark.long

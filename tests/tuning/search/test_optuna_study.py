@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 import pytest
 from optuna.trial import TrialState
 
-from sfcmt.tuning.search.optuna_study import JOURNAL, REASON, OptunaStudy
+from sfcmt.tuning.search.optuna_study import REASON, OptunaStudy
 from sfcmt.tuning.search.space import Distribution, Space, Values
 from sfcmt.tuning.search.spec import Scheduler, Search
 from tests.command import Command
@@ -40,11 +39,12 @@ def open_study(
     space: Space = SPACE,
     scheduler: dict[str, Any] | None = None,
     objectives: int = 1,
+    epochs: int = 8,
     **search: Any,
 ) -> OptunaStudy:
     chosen = Scheduler.model_validate(scheduler or {})
     asked = Search(**{"sampler": "random", "trials": 4} | search)
-    return OptunaStudy(folder, folder.name, space, asked, chosen, objectives, storage)
+    return OptunaStudy(folder, folder.name, space, asked, chosen, objectives, storage, epochs)
 
 
 def driver(folder: Path, storage: str | None, trials: int, then: str) -> Command:
@@ -184,23 +184,9 @@ class TestDrivers:
     ) -> None:
         study = open_study(folder, storage, space, sampler=sampler)
         undisturbed = open_study(folder.with_name(f"{folder.name}-2"), storage, space, sampler=sampler)
+        assert study.driver
         study.study._storage.create_new_trial(study.study._study_id)  # all that such a driver did
         assert ask(study) == ask(undisturbed)
-
-
-def test_a_line_that_a_power_loss_cut_short_is_as_if_never_written(tmp_path: Path) -> None:
-    study = open_study(tmp_path, None)
-    number, _ = ask(study)
-    study.complete(number, [0.5])
-    whole = (tmp_path / JOURNAL).read_bytes()
-    (tmp_path / JOURNAL).write_bytes(whole + b'{"op_code": 6, "trial')
-    again = open_study(tmp_path, None)
-    lines = (tmp_path / JOURNAL).read_bytes()
-    assert lines.startswith(whole)
-    assert all(isinstance(json.loads(line), dict) for line in lines.splitlines())
-    assert [trial.values for trial in again.study.trials] == [[0.5]]
-    ask(again)
-    assert len(open_study(tmp_path, None).study.trials) == 2
 
 
 class TestSuggestions:
@@ -286,6 +272,43 @@ class TestPruners:
         states = [trial.state for trial in study.study.get_trials()]
         assert states[0] == TrialState.COMPLETE
         assert set(states) == {TrialState.COMPLETE, TrialState.PRUNED}
+
+    @pytest.mark.parametrize("grace", [1, 2, 3])
+    @pytest.mark.parametrize("name", ["asha", "median", "hyperband"])
+    def test_a_bad_trial_gets_its_grace_and_no_epoch_more(self, tmp_path: Path, name: str, grace: int) -> None:
+        options = {"startup": 1} if name == "median" else {"reduction": 2}
+        study = open_study(
+            tmp_path / "study", None, scheduler={name: {"grace": grace} | options}, trials=30, epochs=grace + 1
+        )
+        good, _ = ask(study)
+        for step in range(1, 9):
+            assert not study.report(good, step, 1.0)
+        study.complete(good, [1.0])
+        stopped = set()
+        for _ in range(12):  # Hyperband deals some to a bracket whose grace is all epochs
+            bad, _ = ask(study)
+            stopped.add(next((step for step in range(1, grace + 1) if study.report(bad, step, 0.0)), None))
+        assert grace in stopped
+        assert stopped <= {grace, None}
+
+    def test_hyperband_stops_trials_before_any_has_ended(self, tmp_path: Path) -> None:
+        hyperband = {"hyperband": {"grace": 1, "reduction": 2}}
+        study = open_study(tmp_path / "study", None, scheduler=hyperband, trials=30, epochs=4)
+        numbers = [ask(study)[0] for _ in range(20)]
+        assert any(study.report(number, 1, -float(number)) for number in numbers)
+
+    @pytest.mark.parametrize("name", ["asha", "median", "hyperband"])
+    def test_a_trial_at_its_last_epoch_is_complete_and_others_are_held_against_it(
+        self, tmp_path: Path, name: str
+    ) -> None:
+        options = {"startup": 1} if name == "median" else {"reduction": 2}
+        study = open_study(tmp_path / "study", None, scheduler={name: options}, trials=30, epochs=1)
+        for value in (0.9, 0.1):
+            number, _ = ask(study)
+            assert not study.report(number, 1, value, is_last=True)
+            study.complete(number, [value])
+        longer, _ = ask(study)
+        assert study.report(longer, 1, 0.0)
 
     def test_without_a_scheduler_nothing_is_stopped(self, folder: Path, storage: str | None) -> None:
         study = open_study(folder, storage)

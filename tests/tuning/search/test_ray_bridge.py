@@ -13,19 +13,23 @@ import pytest
 from optuna.trial import FrozenTrial, TrialState
 from ray.tune.search import Searcher
 
+from sfcmt.errors import DiskError, ModelError, SfcmtError, StoreError, StoreOutageError
 from sfcmt.tuning.search.optuna_study import REASON, OptunaStudy
 from sfcmt.tuning.search.ray_bridge import (
     FAILED,
     FINISHED,
+    LAST,
     METRICS,
     NOTES,
     NUMBER,
     OBJECTIVES,
+    OUTAGE,
     STEP,
     VALUES,
     PruningScheduler,
     StudySearcher,
 )  # fmt: skip
+from sfcmt.tuning.search.trial import failed
 from tests.tuning.search.test_optuna_study import ASHA, open_study
 
 
@@ -104,8 +108,10 @@ def test_a_failed_trial_keeps_its_reason(
 def test_a_worse_trial_is_stopped_and_pruned(bridge: Bridge) -> None:
     for trial_id, value in (("a", 0.9), ("b", 0.1)):
         bridge.start(trial_id)
-        decision = bridge.result(trial_id, **{STEP: 1, OBJECTIVES: [value]})
+        decision = bridge.result(trial_id, **{STEP: 1, OBJECTIVES: [value], LAST: False})
     assert decision == PruningScheduler.STOP
+    bridge.start("c")
+    assert bridge.result("c", **{STEP: 1, OBJECTIVES: [0.05], LAST: True}) == PruningScheduler.CONTINUE
     stages = {"c0ffee": {"kind": "source", "reused": True, "seconds": 3.0}}
     bridge.searcher.on_trial_complete("b", {STEP: 1, OBJECTIVES: [0.1], NOTES: json.dumps({"stages": stages})})
     bridge.searcher.on_trial_complete("a", finished())
@@ -135,3 +141,21 @@ def test_ray_can_pickle_both_though_not_the_study(bridge: Bridge) -> None:
     assert isinstance(scheduler, PruningScheduler)
     assert vars(pickle.loads(pickle.dumps(bridge.study))) == {}
     assert isinstance(bridge.study, OptunaStudy)
+
+
+def test_a_trial_that_a_disk_or_server_failed_is_left_to_the_next_driver(bridge: Bridge, tmp_path: Path) -> None:
+    first = bridge.start("a")
+    bridge.searcher.on_trial_complete("a", {OUTAGE: "/store: No space left on device"})
+    assert bridge.trial(0).state == TrialState.RUNNING
+    assert str(bridge.searcher.outage) == "trial 0: /store: No space left on device"
+    assert bridge.searcher.suggest("b") == Searcher.FINISHED  # the next one would meet the same
+    bridge.study._alive.release()  # as its end does
+    assert Bridge(tmp_path / "study").start("a") == first
+
+
+@pytest.mark.parametrize(
+    ("error", "key"),
+    [(DiskError("x"), OUTAGE), (StoreOutageError("x"), OUTAGE), (StoreError("x"), FAILED), (ModelError("x"), FAILED)],
+)
+def test_a_trial_fails_for_good_by_its_own_fault_only(error: SfcmtError, key: str) -> None:
+    assert failed(error) == {key: "x"}

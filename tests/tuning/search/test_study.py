@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+import ray
 import torch
 
+from sfcmt.callbacks import Callback
 from sfcmt.data.schema import Sealed
-from sfcmt.errors import ConfigError
+from sfcmt.errors import ConfigError, DiskError
 from sfcmt.evaluation.labels import open_labels
 from sfcmt.outputs import OUTPUTS, Outputs
 from sfcmt.recipes import TRANSFER
 from sfcmt.testing.tiny import CLASSES, tiny_experiment, write_tiny
 from sfcmt.tuning.search.optuna_study import SearchError
-from sfcmt.tuning.search.scoring import score_study
+from sfcmt.tuning.search.run import run_study
+from sfcmt.tuning.search.scoring import RANKED_FROM, accountability_of, score_study
 from sfcmt.tuning.search.spec import CheckedSearch, SearchSpec
 from sfcmt.tuning.search.study import Study
+from sfcmt.tuning.search.study_folder import write_json
+from sfcmt.tuning.search.tree import study_tree
 from sfcmt.validators.pool.ensv_infomax import ensv_infomax
+from tests.disks import read_only
 from tests.evaluation.resealed import column, reseal
 
 SPACE = {"transfer.beta_f": {"log": [1, 10]}, "transfer.beta_kl": {"uniform": [0, 1]}}
+_SHOT = {"transfer.beta_im": {"uniform": [0, 2]}}
 TRIALS = 4
 
 
@@ -104,6 +113,18 @@ class TestIdentity:
             study_of(tiny_data, tmp_path, name="other")
 
 
+def test_without_pairs_a_search_of_what_rests_on_them_is_refused(tmp_path: Path) -> None:
+    data = write_tiny(tmp_path / "data", pairs=False)
+    none = re.escape(f": {data} has no TI pairs")
+    with pytest.raises(ConfigError, match=f"'pair_cosine' is not allowed; allowed: anchor_agreement, .*{none}"):
+        study_of(data, tmp_path, objective={"validator": "pair_cosine"}, sections={"method": "shot"}, space=_SHOT)
+    with pytest.raises(ConfigError, match=r"space.transfer.beta_f: .* no field that rests on TI pairs"):
+        study_of(data, tmp_path, sections={"method": "robust_tgkt"})
+    with pytest.raises(ConfigError, match="method: 'tgkt' is not allowed; allowed: a data set with TI pairs"):
+        study_of(data, tmp_path)
+    study_of(data, tmp_path, sections={"method": "robust_tgkt"}, space=_SHOT)
+
+
 class TestFind:
     def test_by_name_and_by_folder(self, tiny_data: Path, tmp_path: Path) -> None:
         study = study_of(tiny_data, tmp_path)
@@ -179,9 +200,18 @@ class TestScore:
         )
         assert scores["regret"] == pytest.approx(0.5)
         assert scores["worst_regret"] == pytest.approx(0.75)
-        # ensv: 45, 30, 60, 45 of 60, ranks 2.5, 1, 4, 2.5 against 1, 4, 2, 3: r = -3 / sqrt(4.5 * 5)
-        assert scores["validators"]["ensv"] == pytest.approx({"regret": 0.5, "spearman": -3 / 22.5**0.5})
+        assert scores["validators"]["ensv"] == {"regret": pytest.approx(0.5), "spearman": None}  # of four trials
         assert json.loads((study.folder / "scores.json").read_text()) == scores
+
+    def test_validators_are_ranked_from_five_models_on(self) -> None:
+        assert RANKED_FROM == 5
+        values = {"a": 45.0, "b": 30.0, "c": 60.0, "d": 45.0, "e": 0.0}
+        truth = {"a": 0.1, "b": 0.4, "c": 0.2, "d": 0.3, "e": 0.0}
+        # ranks 3.5, 2, 5, 3.5, 1 against 2, 5, 3, 4, 1: covariance 2, r = 2 / sqrt(9.5 * 10)
+        found = accountability_of(values, truth, [*values])
+        assert found == {"regret": pytest.approx(0.2), "spearman": pytest.approx(2 / 95**0.5)}
+        assert accountability_of(values, truth, [*values][:4])["spearman"] is None
+        assert accountability_of(dict.fromkeys(values, 1.0), truth, [*values])["spearman"] is None
 
     def test_not_before_the_pick(self, tiny_data: Path, tmp_path: Path) -> None:
         with pytest.raises(SearchError, match="no winner yet"):
@@ -191,3 +221,35 @@ class TestScore:
 def test_the_pick_is_part_of_the_identity(tiny_data: Path, tmp_path: Path) -> None:
     other = study_of(tiny_data, tmp_path, pick={"validator": "ensv"})
     assert other.identity != study_of(tiny_data, tmp_path).identity
+
+
+def test_who_shows_a_study_writes_nothing(tiny_data: Path, tmp_path: Path) -> None:
+    study = study_of(tiny_data, tmp_path / "store")
+    fill(study, [15, 60])
+    study.pick()
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    with read_only(tmp_path):
+        found = Study.find("mine", tmp_path / "store")
+        assert (found.selection(), len(found.trials)) == (study.selection(), TRIALS)
+        assert "trial 0  COMPLETE" in str(study_tree(found).children[0].label)
+        with pytest.raises(DiskError, match=r"scores\.json: Read-only file system"):
+            score_study(found)
+    Study.find(str(study.folder), "")
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+
+
+def test_of_two_writers_of_a_file_the_last_one_counts(tmp_path: Path) -> None:
+    documents = [{"writer": number, "much": "x" * 100_000} for number in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write_json, [tmp_path / "spec.json"] * 40, documents * 10))
+    assert json.loads((tmp_path / "spec.json").read_text()) in documents
+    assert [path.name for path in tmp_path.iterdir()] == ["spec.json"]
+
+
+def test_a_search_that_could_train_nothing_is_refused_before_it_starts(tiny_data: Path, tmp_path: Path) -> None:
+    before = ray.is_initialized()  # by other tests
+    study = study_of(tiny_data, tmp_path, sections={"source": {"backbone": "levit_128s", "size": 64}})
+    with pytest.raises(ConfigError, match="levit_128s, made for 64 pixels"):
+        run_study(study, Callback())
+    assert study.trials == []
+    assert ray.is_initialized() == before

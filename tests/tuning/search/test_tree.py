@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from optuna.trial import TrialState
 from rich.console import Console
 
 from sfcmt.tuning.search.study import Study
@@ -62,3 +64,30 @@ def test_in_a_file_a_trial_has_one_line_however_long(
     assert root.startswith("mine: ")
     assert ("no luck " * 40).strip() in trial
     assert saved == "Reused stages saved 0 s of training."
+
+
+def test_a_tree_reads_each_trial_a_fixed_number_of_times(tiny_data: Path, tmp_path: Path) -> None:
+    """Not once for each stage: stages are as many as trials."""
+    reads = 0
+
+    class Counted:
+        """A trial with a stage of its own."""
+
+        def __init__(self, number: int) -> None:
+            self.number, self.state, self.intermediate_values = number, TrialState.COMPLETE, dict[int, float]()
+            self.values = [0.5]
+
+        @property
+        def user_attrs(self) -> dict[str, Any]:
+            nonlocal reads
+            reads += 1
+            return {
+                "values": {},
+                "stages": {f"bridge-{self.number}": {"kind": "bridge", "reused": False, "seconds": 1}},
+            }
+
+    study = study_of(tiny_data, tmp_path)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Study, "trials", [Counted(number) for number in range(100)])
+        assert len(lines(study)) == 1 + 2 * 100
+    assert reads <= 5 * 100

@@ -125,6 +125,8 @@ def test_a_trial_has_a_line_at_its_start_and_one_at_its_end(
         ]
         lines.on_trial_recover(0, [], FakeTrial(1))
         assert told() == [("INFO", "trial 1: its process died; it goes on from its last epoch")]
+        lines.on_trial_complete(0, [], FakeTrial(1))  # of which a full disk was the end
+        assert told() == [("INFO", "trial 1: left for later: 0.7500@2 (1 of 4 ended)")]
         study.optuna.complete(1, [0.75])
         lines.on_trial_complete(0, [], FakeTrial(1))
         lines.on_trial_complete(0, [], FakeTrial(0))

@@ -31,17 +31,17 @@ class Safetensors:
         return Probabilities(rebuilt(path))
 
 
-def rebuilt(path: Path) -> TargetModel:
-    """The model of an exported file, in evaluation mode on the CPU. Raises `ModelError`."""
+def rebuilt(path: Path, run_code: bool = True) -> TargetModel:
+    """The model of an exported file, in evaluation mode on the CPU. Raises `ModelError`, as `TargetModel.load`."""
     try:
         with safe_open(path, "pt") as file:
             spec = file.metadata()["model"]
     except (OSError, SafetensorError, KeyError, TypeError) as error:
         raise ModelError(f"{path}: holds no model that sfcmt has exported ({error})") from error
     with tempfile.TemporaryDirectory() as folder:  # as `TargetModel.save` would have left it
-        (Path(folder) / "model.json").write_text(spec)
+        (Path(folder) / "model.json").write_text(spec, encoding="utf-8")
         (Path(folder) / "model.safetensors").symlink_to(path.resolve())
         try:
-            return TargetModel.load(Path(folder))
+            return TargetModel.load(Path(folder), run_code)
         except ModelError as error:
             raise ModelError(str(error).replace(folder, str(path))) from error

@@ -18,7 +18,7 @@ from tests.models.export.models import CHANGES, images, probabilities, trained
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", CHANGES)
+@pytest.mark.parametrize("name", [name for name in CHANGES if "copied" not in name])  # its parts are in these, too
 def test_onnxruntime_agrees_for_batches_of_any_size(tmp_path: Path, name: str) -> None:
     model, file = trained(**CHANGES[name]), tmp_path / "model.onnx"
     exported = export_model(model, model.spec, "onnx", file)
