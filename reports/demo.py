@@ -17,11 +17,14 @@ from sfcmt.durable import write_durably
 from sfcmt.errors import ConfigError, Problem
 from sfcmt.experiment import Experiment, load_experiment
 from sfcmt.progress.lines import ProgressLines
+from sfcmt.recipes import source_recipe
 from sfcmt.reports.registry.alias import Alias
 from sfcmt.reports.registry.candidate import Candidate
 from sfcmt.reports.registry.promotion import promote
 from sfcmt.reports.report import report, write
 from sfcmt.reports.sources.search import read_search
+from sfcmt.store import Store
+from sfcmt.task import open_task
 from sfcmt.tuning.compare import track
 from sfcmt.tuning.comparison import Comparison
 from sfcmt.tuning.mlflow_calls import place
@@ -31,6 +34,7 @@ from sfcmt.tuning.search.spec import load_search
 from sfcmt.tuning.search.study import Study
 from sfcmt.tuning.search.tune import tune
 from sfcmt.tuning.summary import StageCounter, summarise, table_of
+from sfcmt.tuning.training import train_stages
 
 NAME, MODEL = "demo", "demo-depth"
 METHODS = ("source_only", "bn_adapt", "ti_distillation", "robust_tgkt")
@@ -51,27 +55,30 @@ class Demo:
 
     def run(self) -> None:
         """All steps. From the second on, the source model is given, as a user's own is, and no source image is read."""
-        self._overrides = (*self._overrides, f"source.model={self.show_source()}")
+        self.show_source()
         self._comparison = Comparison(load_experiment(NAME, self._overrides), METHODS, [self._experiment.seed])
         self.show_transfer()
         study = self.show_search()
         self.show_registry(study)
         self.show_what_next(study)
 
-    def show_source(self) -> Path:
-        """The source model, and what it loses on depth; its folder."""
+    def show_source(self) -> None:
+        """The source model, and what it loses on depth. From here on it is given, by its folder."""
         self._say("1. The source model: six solids, learned from labelled RGB images, which nothing reads after that")
-        alone = Comparison(self._experiment, METHODS[:1], [self._experiment.seed])
-        alone.train(Callbacks([self._progress, self._counter]))
-        (transfer,) = alone.cells
-        source = alone.store.find(transfer.recipe.upstream[0])
+        heard = Callbacks([self._progress, self._counter])
+        store, seed = Store(self._experiment.runtime.store), self._experiment.seed
+        recipe = source_recipe(self._experiment, open_task(self._experiment, store.root), seed)
+        train_stages([recipe], self._experiment.runtime, store, heard)
+        source = store.find(recipe)
         assert source is not None, "it was trained just now"
+        self._overrides = (*self._overrides, f"source.model={os.path.relpath(source.path)}")
+        alone = Comparison(load_experiment(NAME, self._overrides), METHODS[:1], [seed])
+        alone.train(heard)
         ((_, judged),) = alone.scores().items()
         self._say(
             f"   It is right on {source.metrics['source_accuracy']:.0%} of held-out RGB images, and on "
             f"{judged.balanced_accuracy:.0%} of depth images."
         )
-        return Path(os.path.relpath(source.path))
 
     def show_transfer(self) -> None:
         """What the transfer and the baselines win back, without a label of a depth image."""

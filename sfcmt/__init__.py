@@ -17,6 +17,7 @@ For a model and images that you hold there are `SourceModel` and `transfer`.
 
 from __future__ import annotations
 
+import logging
 import os
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,8 @@ from typing import TYPE_CHECKING, Any
 from sfcmt.version import __version__
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin on busy cores make all slower; read with torch
+
+logging.getLogger("sfcmt").setLevel(logging.WARNING)  # importing mlflow.pytorch sets the root's to ERROR
 
 if TYPE_CHECKING:
     from sfcmt.api.source_model import SourceModel as SourceModel
