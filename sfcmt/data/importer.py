@@ -23,7 +23,6 @@ class ImportOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     source_images: bool = Field(True, description="Keep labelled source images; false: bring a source model instead.")
-
     pairs: bool = Field(True, description="Keep TI pairs; false: use methods that need none.")
     invalid: Numbers | None = Field(None, description="Values that stand for none, by commas: holes, as 0 and NaN are.")
     unit: str | None = Field(

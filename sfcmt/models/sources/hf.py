@@ -30,7 +30,7 @@ M = TypeVar("M", bound=BaseModel)
 _CONFIG, _PROCESSOR = "config.json", "preprocessor_config.json"
 _INDEX = "model.safetensors.index.json"
 _WHOLE = ("model.safetensors", "pytorch_model.bin")
-_RESAMPLE = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic"}
+RESAMPLE = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic"}
 """Pillow's numbers."""
 _SPARE = 2
 """How many times the elements of its weights a network may have: a config can claim any size."""
@@ -96,7 +96,7 @@ class HuggingFaceModel(SourceKind):
         share = found.crop_pct or (cropped / size if cropped and _is_short(found.size) else None)
         statistics = (found.image_mean, found.image_std) if found.do_normalize else ((0, 0, 0), (1, 1, 1))
         given = {"size": cropped or size, "mean": statistics[0], "std": statistics[1]}
-        resize = {"interpolation": _RESAMPLE[found.resample], "crop": share}
+        resize = {"interpolation": RESAMPLE[found.resample], "crop": share}
         return _checked(given | {"range": 1 if found.do_rescale else 255, "resize": resize}, path, ExpectedInput)
 
     def names(self) -> tuple[str, ...] | None:
@@ -185,7 +185,7 @@ def _of_size(network: nn.Module, config: Any, size: int) -> nn.Module:
 
 def _architecture(described: dict[str, Any]) -> tuple[Any, Any]:
     """The class of the network that a `config.json` describes, and its config."""
-    library = _transformers()
+    library = load_transformers()
     name = str((described.get("architectures") or [None])[0])
     architecture = getattr(library, name, None)
     if not (isinstance(architecture, type) and "ForImageClassification" in name):
@@ -207,7 +207,8 @@ def _name(key: Any) -> str:
     return str(key if isinstance(key, str) else key[0])  # of another shape, with both shapes
 
 
-def _transformers() -> ModuleType:
+def load_transformers() -> ModuleType:
+    """The package, imported. Raises `ModelError` where it is missing."""
     importlib.import_module("sfcmt.models.compat")  # for torchvision, which transformers imports
     try:
         return importlib.import_module("transformers")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
@@ -17,13 +16,12 @@ from sfcmt.errors import ModelError
 from sfcmt.models.export.card import card_of
 from sfcmt.models.export.formats import FORMATS
 from sfcmt.models.sources import SOURCES
-from sfcmt.models.sources.hf import Interpolating
+from sfcmt.models.sources.hf import RESAMPLE, Interpolating, load_transformers
 from sfcmt.models.tapped import NetworkSpec, TappedClassifier
 from sfcmt.models.target_model import ModelSpec
 
 CARD = "sfcmt.json"
-_RESAMPLE = {"nearest": 0, "lanczos": 1, "bilinear": 2, "bicubic": 3}
-"""Pillow's numbers."""
+_RESAMPLE = {name: number for number, name in RESAMPLE.items()}
 
 
 @FORMATS.register("hf")
@@ -47,7 +45,7 @@ class HuggingFaceFolder:
 
     def read(self, path: Path) -> Callable[[Tensor], Tensor]:
         """Runs it as its users do: images of Pillow's through the processor, which are of the model's size already."""
-        library = _transformers()
+        library = load_transformers()
         process = library.AutoImageProcessor.from_pretrained(path)
         network = library.AutoModelForImageClassification.from_pretrained(path).eval()
 
@@ -104,7 +102,7 @@ def _processor(spec: ModelSpec, classifier: TappedClassifier) -> Any:
     s = std.double() / (255 * scale)
     m = mean.double() / 255 - shift * s
     common = {"image_mean": m.tolist(), "image_std": s.tolist(), "resample": _RESAMPLE[spec.resize.interpolation]}
-    square, library = {"height": spec.size, "width": spec.size}, _transformers()
+    square, library = {"height": spec.size, "width": spec.size}, load_transformers()
     if spec.resize.crop is None:
         return library.ViTImageProcessor(size=square, do_convert_rgb=True, **common)
     short = {"shortest_edge": int(spec.size / spec.resize.crop)}
@@ -114,8 +112,3 @@ def _processor(spec: ModelSpec, classifier: TappedClassifier) -> Any:
 def _image(x_CHW: Tensor) -> Image.Image:
     pixels = x_CHW.permute(1, 2, 0).squeeze(2).numpy()
     return Image.fromarray(pixels)
-
-
-def _transformers() -> Any:
-    importlib.import_module("sfcmt.models.compat")  # for torchvision, which transformers imports
-    return importlib.import_module("transformers")
