@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 from pathlib import Path
@@ -45,6 +46,14 @@ def _place(item: pytest.Item) -> int:
     if group is not None and group.args[0] in GROUPS:
         return GROUPS.index(group.args[0])
     return len(GROUPS) + (item.get_closest_marker("slow") is None)
+
+
+@pytest.fixture(autouse=True)
+def heard() -> None:
+    """Let loggers of ours be heard, whatever a library has made of them in an earlier test of this process."""
+    logging.disable(logging.NOTSET)
+    ours = logging.getLogger("sfcmt")
+    ours.disabled, ours.propagate = False, True
 
 
 @pytest.fixture(scope="session")
