@@ -54,6 +54,7 @@ def heard() -> None:
     logging.disable(logging.NOTSET)
     ours = logging.getLogger("sfcmt")
     ours.disabled, ours.propagate = False, True
+    ours.setLevel(logging.WARNING)
 
 
 @pytest.fixture(scope="session")
