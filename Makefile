@@ -1,14 +1,14 @@
 # make demo      makes the environment, and moves a classifier from RGB to depth on the embedded data: minutes
 # make compare   seven methods by five seeds on the same data
 # make check     for every commit: lint, types, and all tests that start nothing
-# make test      all checks, as CI does, but for tests that take minutes each: these are make test-long
+# make test      all checks, lint and types among them, as CI does, but for tests that take minutes each: make test-long
 # make test-oldest   the tests that start nothing, and some that do, with the oldest releases that pyproject.toml admits;
 #                    installs gigabytes (CUDA)
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 INSTALLED = $(VENV)/.installed
-EXTRAS = tuning,reports,s3,postgres,onnx,hf,lite0,dev
+EXTRAS = tuning,reports,s3,postgres,onnx,hf,lite0,fast,dev
 OLDEST = .venv-oldest
 
 CORES = $$(getconf _NPROCESSORS_ONLN)
@@ -27,7 +27,7 @@ check: lint
 	$(PYTEST) -n $(CORES) -m "not slow"
 
 # one worker more than cores, as many tests wait for processes
-test: lint
+test: $(INSTALLED)
 	$(PYTEST) -n $$(($(CORES) + 1))
 
 test-long: $(INSTALLED)
@@ -48,6 +48,7 @@ bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks.tgkt_step
 	$(BIN)/python -m benchmarks.scaling
 	$(BIN)/python -m benchmarks.search_overhead
+	$(BIN)/python -m benchmarks.loading
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

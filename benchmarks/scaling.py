@@ -136,7 +136,7 @@ def _context(arguments: argparse.Namespace, store: Path, view: str, name: str) -
 
 
 def _our_step(context: TransferContext[Any]) -> Step:
-    active = make_terms(TGKT.weights(context.config), TGKT().terms(context))
+    active = make_terms(TGKT.weights(context.config), TGKT().makers(context), context)
     learner = StudentLearner(context.new_student(), active, context).to(context.workspace.device)
     loop = Loop(learner, context.config, context.workspace)
     learner.train()

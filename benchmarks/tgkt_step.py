@@ -51,17 +51,19 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as store:
-        settings = {view: _context(arguments, Path(store), view) for view in ("augmented", "clean")}
+        fields = {"backbone": arguments.backbone, "size": arguments.size, "batch": arguments.batch}
+        settings = {view: step_context(Path(store), view=view, **fields) for view in ("augmented", "clean")}
         steps: dict[str, Step] = {
             "plain loop": PlainLoop(settings["augmented"], torch.contiguous_format),
             "plain loop, channels_last": PlainLoop(settings["augmented"], torch.channels_last),
-            "sfcmt": _our_step(settings["augmented"]),
-            "sfcmt, cached frozen features": _our_step(settings["clean"]),
+            "sfcmt": our_step(settings["augmented"]),
+            "sfcmt, cached frozen features": our_step(settings["clean"]),
         }
-        _report(_measure(steps, settings["augmented"], arguments.steps))
+        _report(measure(steps, settings["augmented"], arguments.steps))
 
 
-def _measure(steps: dict[str, Step], context: TransferContext[Any], count: int) -> dict[str, float]:
+def measure(steps: dict[str, Step], context: TransferContext[Any], count: int) -> dict[str, float]:
+    """Median seconds of each step; they take turns on the same batches."""
     seconds: dict[str, list[float]] = {name: [] for name in steps}
     generator = torch.Generator().manual_seed(0)
     training = context.config
@@ -82,28 +84,32 @@ def _report(seconds: dict[str, float]) -> None:
         print(f"{name:32s} {value * 1000:8.1f} ms a step   ratio {baseline / value:.2f}")
 
 
-def _context(arguments: argparse.Namespace, store: Path, view: str) -> TransferContext[Any]:
+def step_context(
+    store: Path, view: str, backbone: str, size: int, batch: int, data: str = "synthetic", **runtime: Any
+) -> TransferContext[Any]:
+    """TGKT with a source model and a bridge that were trained for an epoch."""
+    training = {"epochs": 1, "batch": batch}
     experiment = parse_experiment(
         {
             "method": "tgkt",
-            "data": {"folder": "synthetic", "size": arguments.size},
-            "source": {"backbone": arguments.backbone, "pretrained": False, "epochs": 1},
-            "bridge": {"epochs": 1},
-            "transfer": {"batch": arguments.batch, "teacher_view": view, "pseudo": {"threshold": 0.0}},
-            "runtime": {"threads": 1, "store": str(store)},
+            "data": {"folder": data, "size": size},
+            "source": {"backbone": backbone, "pretrained": False, **training},
+            "bridge": training,
+            "transfer": {"batch": batch, "teacher_view": view, "pseudo": {"threshold": 0.0}},
+            "runtime": {"threads": 1, "store": str(store), **runtime},
         }
     )
     dataset = open_dataset(experiment.data, store)
     recipe = transfer_recipe(experiment, dataset, seed=0)
     upstream = [Store(store).get_or_train(needed, experiment.runtime, Callback()) for needed in recipe.upstream]
-    folder = store / view
-    folder.mkdir()
+    folder = Path(tempfile.mkdtemp(dir=store))
     workspace = Workspace(recipe, folder, store, upstream, experiment.runtime, Callback())
     return TransferContext(experiment.transfer, workspace, start=None)
 
 
-def _our_step(context: TransferContext[Any]) -> Step:
-    active = make_terms(TGKT.weights(context.config), TGKT().terms(context))
+def our_step(context: TransferContext[Any]) -> Step:
+    """A step of the product's own training loop."""
+    active = make_terms(TGKT.weights(context.config), TGKT().makers(context), context)
     learner = StudentLearner(context.new_student(), active, context).to(context.workspace.device)
     loop = Loop(learner, context.config, context.workspace)
     learner.train()

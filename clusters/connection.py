@@ -27,6 +27,8 @@ TO_AUTHENTICATE = (
 _HINT = "give the dashboard's address, such as http://HEAD:8265, by --address or RAY_ADDRESS"
 _SECONDS, _LONG_SECONDS = 5.0, 120.0
 """For a first sign of life, and for an answer to a request, which may be an upload."""
+_CHATTY = ("ray", "ray.dashboard.modules.dashboard_sdk", "ray.dashboard.modules.job.sdk")
+"""Loggers that tell of each upload; the last two have levels of their own."""
 
 
 class ClusterError(SfcmtError):
@@ -48,8 +50,8 @@ def connect(address: str) -> JobSubmissionClient:
         def _do_request(self, *arguments: Any, **named: Any) -> Any:
             return super()._do_request(*arguments, **({"timeout": _LONG_SECONDS} | named))
 
-    for handler in logging.getLogger("ray").handlers:
-        handler.setLevel(logging.ERROR)
+    for name in _CHATTY:  # not their handlers, which others may have put there
+        logging.getLogger(name).setLevel(logging.ERROR)
     require_answer(address)
     with plain_errors(address):
         return Client(address)

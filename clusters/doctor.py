@@ -16,6 +16,7 @@ from pathlib import Path
 from rich.table import Table
 
 from sfcmt.clusters.checks.finding import Finding, judged
+from sfcmt.clusters.checks.garbage import garbage_finding
 from sfcmt.clusters.checks.judging import machine_findings
 from sfcmt.clusters.checks.machine import examine, mlflow_problem
 from sfcmt.clusters.checks.settings import dashboard_finding, packing_finding, pickle_finding, token_finding
@@ -39,6 +40,7 @@ def diagnose(address: str | None, store: str | None) -> Iterator[Finding]:
     yield from machine_findings(examine("here", place, tracking))
     remedy = "set RAY_TMPDIR to a short path that can be written"
     yield judged("here", "Ray's folder", temporary_problem(), remedy, str(ray_folder()))
+    yield garbage_finding(place)
     yield token_finding()
     yield pickle_finding()
     yield packing_finding(Path.cwd())
@@ -58,6 +60,7 @@ def _inside(address: str | None, store: str, tracking: str) -> Iterator[Finding]
 
     if in_job():
         yield from _lasting_findings(store, tracking)
+        yield garbage_finding(store, "job")
     seen_by_all = tracking if tracking.startswith(("http://", "https://")) else ""  # only the driver writes to others
     try:
         require_cluster(address or os.environ.get("RAY_ADDRESS", "auto"))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import cached_property, partial
+from threading import Lock, Timer
 from typing import Any
 
 import ray
@@ -14,7 +15,7 @@ from ray.util.queue import Queue
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from sfcmt.callbacks import Callback
-from sfcmt.clusters.locks import RayLock
+from sfcmt.clusters.giving_way import gives_way
 from sfcmt.clusters.messages import Sender, StageNews
 from sfcmt.clusters.session import places
 from sfcmt.clusters.shared_storage import refuse_unshared_store
@@ -28,6 +29,8 @@ from sfcmt.store import Store, Trainer
 from sfcmt.workspace import train_here
 
 _PATIENCE = 60.0
+_IDLE = 30.0
+"""Seconds for which a group without work is kept: a new one takes up to 14."""
 _RETRIES = 5
 """Of a request whose process or node died; it goes on from the last epoch."""
 
@@ -103,18 +106,41 @@ def _groups(news: _News) -> Iterator[Submit]:
 
 
 class _Group:
-    """An actor with a group of workers of its own."""
+    """An actor with a group of workers of its own. One that has nothing to do for a while gives its resources back."""
 
     def __init__(self) -> None:
         from sfcmt.clusters.train import RayTrain
 
         self._trainer = RayTrain()
+        self._busy, self._rest = Lock(), Timer(_IDLE, self.close)
 
     def get_or_train(self, request: StageRequest, news: Queue) -> SfcmtError | None:
-        return _train(request, news, self._trainer)
+        self._rest.cancel()
+        with self._busy:
+            try:
+                return _train(request, news, self._trainer)
+            finally:
+                self._rest = Timer(_IDLE, self.close)
+                self._rest.daemon = True
+                self._rest.start()
 
     def close(self) -> None:
-        self._trainer.close()
+        self._rest.cancel()
+        with self._busy:
+            self._trainer.close()
+
+
+class _Sender(Sender):
+    """Sends news, and gives way where the task would wait."""
+
+    def __init__(self, send: Callable[[StageNews], object], runtime: Runtime) -> None:
+        super().__init__(send)
+        self._runtime = runtime
+
+    def stage_waits(self, recipe: Recipe, reason: str) -> None:
+        """Send it, and give way."""
+        super().stage_waits(recipe, reason)
+        gives_way(self._runtime, recipe.name, reason)
 
 
 def _train(request: StageRequest, news: Queue, trainer: Trainer = train_here) -> SfcmtError | None:
@@ -124,8 +150,10 @@ def _train(request: StageRequest, news: Queue, trainer: Trainer = train_here) ->
         ray.wait([news.actor.put_nowait.remote(told)], timeout=_PATIENCE)  # which raises nothing
 
     torch.set_num_threads(request.runtime.worker_threads)
+    sender = _Sender(send, request.runtime)
     try:
-        Store(request.runtime.store, trainer, RayLock).get_or_train(request.recipe(), request.runtime, Sender(send))
+        store = Store(request.runtime.store, trainer, user=None)  # who asked for it has been noted
+        store.get_or_train(request.recipe(), request.runtime, sender)
     except SfcmtError as error:
         return error
     return None

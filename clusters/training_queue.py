@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -10,6 +11,7 @@ from graphlib import TopologicalSorter
 
 from sfcmt.artifact import Artifact
 from sfcmt.callbacks import Callback
+from sfcmt.clusters.giving_way import GivesWayError, Resting
 from sfcmt.clusters.messages import StageNews, pass_on
 from sfcmt.clusters.stage_request import StageRequest
 from sfcmt.config import Runtime
@@ -38,26 +40,35 @@ def train_missing(
 ) -> None:
     """Train what is missing, with all that it stands on, at most `jobs` at a time.
 
-    Twice a second `check` is called, and `heard` for what the processes that train have told since. Raises what went
-    wrong first.
+    Twice a second `check` is called, and `heard` for what the processes that train have told since. What gives way to
+    another process is tried again. Raises what went wrong first.
     """
-    plan, running = _Plan(recipes, store), dict[Future[SfcmtError | None], Recipe]()
+    plan, running, resting = _Plan(recipes, store), dict[Future[SfcmtError | None], Recipe](), Resting[Recipe]()
     for recipe, artifact in plan.found():
         callback.stage_ended(recipe, artifact)
     try:
         while plan.is_active():
+            while (rested := resting.rested()) is not None:
+                plan.ready.append(rested)
             while plan.ready and (jobs is None or len(running) < jobs):
                 recipe = plan.ready.popleft()
                 callback.stage_waits(recipe, "for a free process")
                 running[submit(StageRequest.of(recipe, runtime))] = recipe
+            if not running:
+                time.sleep(_SECONDS)
             ended, _ = wait(running, _SECONDS, FIRST_COMPLETED)
             check()
             for identity, news in heard():
                 pass_on(news, plan.recipe(identity), callback)
             for future in ended:
-                if error := future.result():
+                error, recipe = future.result(), running.pop(future)
+                if isinstance(error, GivesWayError):
+                    resting.add(recipe)
+                elif error:
+                    callback.stage_left(recipe)
                     raise error
-                callback.stage_ended(*plan.done(running.pop(future)))
+                else:
+                    callback.stage_ended(*plan.done(recipe))
     finally:
         for recipe in running.values():
             callback.stage_left(recipe)
@@ -71,6 +82,7 @@ class _Plan:
         self._recipes: dict[str, tuple[Recipe, Artifact | None]] = {}
         self._sorter: TopologicalSorter[str] = TopologicalSorter()
         for recipe in recipes:
+            store.note_use(recipe)
             self._add(recipe)
         self._sorter.prepare()
         self.ready: deque[Recipe] = deque()

@@ -136,7 +136,7 @@ class Demo:
     def _images(self) -> Sequence[Path]:
         """A few target images, as files that a user could have."""
         folder = self._comparison.store.root / NAME
-        encoded = self._comparison.dataset.table(Split.TARGET)["image"].slice(0, _IMAGES).to_pylist()
+        encoded = self._comparison.dataset.rows(Split.TARGET, range(_IMAGES), "image")["image"].to_pylist()
         files = [folder / f"depth-{number}.png" for number in range(1, _IMAGES + 1)]
         for file, data in zip(files, encoded, strict=True):
             write_durably(file, data)

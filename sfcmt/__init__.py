@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from sfcmt.tuning.ablation.spec import load_ablation as load_ablation
     from sfcmt.tuning.ablation.study import Ablation as Ablation
     from sfcmt.tuning.checking import checked as validate  # noqa: F401
+    from sfcmt.tuning.collecting import collect_garbage as collect_garbage
     from sfcmt.tuning.compare import compare as compare
     from sfcmt.tuning.compare import track as track
     from sfcmt.tuning.comparison import Comparison as Comparison
@@ -74,6 +75,7 @@ _PUBLIC = {
     "Study": "sfcmt.tuning.search.study:Study",
     "Transferred": "sfcmt.api.transferred:Transferred",
     "ablate": "sfcmt.reports.ablate:ablate",
+    "collect_garbage": "sfcmt.tuning.collecting:collect_garbage",
     "compare": "sfcmt.tuning.compare:compare",
     "distill": "sfcmt.tuning.search.distilling:distill_study",
     "export": "sfcmt.tuning.exporting:export",

@@ -12,6 +12,11 @@ Row = dict[str, float]
 """One epoch's figures by name; `epoch` counts from 1."""
 CHECKPOINT, CURVES, RECORD, RESULT = "checkpoint.safetensors", "curves.json", "artifact.json", "result.json"
 
+WEIGHTS = "model.safetensors"
+"""The file of a model's weights, which may be removed while all else of an artifact stays."""
+REMOVED = "removed"
+"""What a record calls the files that were removed."""
+
 
 @dataclass(frozen=True)
 class Artifact:
@@ -23,7 +28,7 @@ class Artifact:
     @cached_property
     def record(self) -> dict[str, Any]:
         """`artifact.json`: kind, identity, the recipe behind the identity, metrics and seconds."""
-        record: dict[str, Any] = json.loads((self.path / RECORD).read_text())
+        record: dict[str, Any] = json.loads((self.path / RECORD).read_text(encoding="utf-8"))
         return record
 
     @property
@@ -52,7 +57,12 @@ class Artifact:
         return list(self.record.get("notes", []))
 
     @property
+    def is_whole(self) -> bool:
+        """Whether it has its weights; those of a study's other trials may have been removed: see `keep` in its spec."""
+        return not self.record.get(REMOVED)
+
+    @property
     def curves(self) -> list[Row]:
         """One row of figures per epoch; none for trainings without epochs."""
         path = self.path / CURVES
-        return list(json.loads(path.read_text())) if path.exists() else []
+        return list(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else []

@@ -12,7 +12,7 @@ def commit_of(folder: Path) -> str | None:
     """The git commit of a working tree, with `-dirty` if tracked files have changed; None outside of repositories."""
     command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        return subprocess.run(command, capture_output=True, text=True, errors="replace", check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return None
 

@@ -62,7 +62,7 @@ class Training(Section):
     weight_decay: float = Field(1e-2, ge=0)
     schedule: Literal["cosine", "constant"] = "cosine"
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
-    """Type of the forward pass; the weights stay float32."""
+    """Number type of networks; their weights, images, losses and statistics stay float32."""
     bn_momentum: float = Field(0.1, ge=0, le=1)
     crop: float = Field(0.6, gt=0, le=1)
     """Smallest share of an image's area that a random crop keeps; 1 crops nothing."""
@@ -222,6 +222,19 @@ class TransferConfig(ClassifierTraining):
     """Decay of an averaged student, which makes the pseudo-labels and is the result; 0 for none."""
 
 
+class LossConfig(TransferConfig):
+    """What all methods share that minimise a sum of terms."""
+
+    terms: dict[str, Annotated[float, Field(ge=0)]] = {}
+    """Weights of terms that are added to the method's own, by name (`sfcmt list`): those of other packages too. Of a
+    term that the method has, its own field is the weight."""
+
+    @field_validator("terms")
+    @classmethod
+    def _on(cls, terms: dict[str, float]) -> dict[str, float]:
+        return {name: weight for name, weight in terms.items() if weight}
+
+
 def _group_size(size: object) -> int | tuple[int, int]:
     match size:
         case int(workers) if workers >= 1 and workers is not True:
@@ -237,7 +250,7 @@ Workers = Annotated[PositiveInt | tuple[PositiveInt, PositiveInt], BeforeValidat
 
 
 class Runtime(Section):
-    """Where and how to compute. Nothing here can change a result."""
+    """Where and how to compute. Nothing here changes a result beyond its rounding."""
 
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     threads: int | None = Field(None, ge=1)
@@ -246,13 +259,19 @@ class Runtime(Section):
     """Folder of stage artifacts and embedded data, or URI of an object store, such as s3://bucket/prefix or
     gs://bucket/prefix (default: SFCMT_STORE, or ./sfcmt-store)."""
     memory_gb: float = Field(8.0, gt=0)
-    """Decoded images above this size are streamed from the encoded ones instead."""
+    """Decoded images that a machine keeps under SFCMT_CACHE for all that runs on it, together; and those that a process
+    keeps on its GPU. What does not fit is decoded at each use."""
     workers: Workers = 1
     """Processes, on one machine or several, that train one stage together; [least, most] lets a cluster decide."""
     cpus_per_worker: float = Field(1.0, gt=0)
     """CPUs that each worker takes of a Ray cluster."""
     gpus_per_worker: float = Field(0.0, ge=0)
     """GPUs that each worker takes of a Ray cluster; several workers may share one, such as 0.25."""
+    tf32: bool = True
+    """On NVIDIA GPUs, products of float32 are rounded to 10 bits: many times faster, and off by 1e-3 of a value."""
+    compile: Literal["off", "kernels", "cuda_graphs"] = "off"
+    """Whether torch compiles the networks that are trained: to kernels, or to kernels that are launched as one CUDA
+    graph. It takes about a minute for each training. Results are off by 1e-3 of a value, as between devices."""
 
     @property
     def worker_threads(self) -> int:

@@ -13,7 +13,7 @@ def own_cores(quota: Path = _QUOTA) -> int:
     """By its affinity, and by the quota of its control group: a container may have two CPUs of sixty-four."""
     affine = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
-        share, period = quota.read_text().split()
+        share, period = quota.read_text(encoding="utf-8").split()
         return max(1, min(affine, math.floor(int(share) / int(period))))
     except (OSError, ValueError):  # no such file, or "max"
         return affine

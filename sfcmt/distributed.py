@@ -4,6 +4,9 @@ Whoever starts a `torch.distributed` group (torchrun, Ray Train) runs the same s
 everything here is the identity. Workers hold equal weights, draw the same global batch, and look at a share of its
 images each. What their models say is gathered, so that all compute the same loss of the whole batch.
 
+Every learner passes through this: a batch hands out shares only (`Column.augmented`), `Prediction.of_all` takes nothing
+but a share, and the training loop holds the workers' losses against each other.
+
 Gradients: a collective's backward pass sums over the workers, each of which goes backward from that same loss. So the
 gradient of a worker's weights is W times its share of the whole, and DDP's mean over the W workers is the whole one.
 """
@@ -18,7 +21,11 @@ from torch import Tensor
 from torch import distributed as dist
 from torch.autograd.function import FunctionCtx
 
-from sfcmt.errors import DataError
+from sfcmt.errors import DataError, SfcmtError
+
+
+class GroupError(SfcmtError):
+    """Something was trained in another way than workers that train together do."""
 
 
 def workers() -> int:
@@ -67,10 +74,16 @@ def share(rows_B: Tensor) -> Tensor:
 
 
 def gathered(part: Tensor, total: int) -> Tensor:
-    """The parts (b, ...) of all workers as `share` cut them, in order: (total, ...). Differentiable."""
+    """The parts (b, ...) of all workers as `share` cut them, in order: (total, ...). Differentiable.
+
+    Raises `GroupError` for what is no such part.
+    """
     if workers() == 1:
         return part
-    before = sum(_lengths(total)[: rank()])
+    lengths = _lengths(total)
+    if len(part) != lengths[rank()]:
+        raise GroupError(f"{len(part)} of {total} images from worker {rank() + 1}, whose share is {lengths[rank()]}")
+    before = sum(lengths[: rank()])
     around = (0, 0) * (part.ndim - 1) + (before, total - before - len(part))
     return summed(F.pad(part, around))  # of zeros but for one worker's part: exact
 
@@ -81,6 +94,14 @@ def summed(x: Tensor) -> Tensor:
         return x
     total: Tensor = _Sum.apply(x)  # type: ignore[no-untyped-call]
     return total
+
+
+def agreed(x: Tensor) -> Tensor:
+    """The mean of what each worker has computed of the whole batch. Raises `GroupError` if they differ."""
+    all_WX = gathered(x.unsqueeze(0), workers())
+    if all_WX.isfinite().all() and not torch.allclose(all_WX, all_WX[:1].expand_as(all_WX), rtol=1e-3, atol=1e-5):
+        raise GroupError("workers differ in their losses: a learner must compute them of the whole batch")
+    return all_WX.sum(dim=0) / workers()
 
 
 def averaged(mean: Tensor, count: int, total: int) -> Tensor:
@@ -95,7 +116,7 @@ def pooled(mean_C: Tensor, variance_C: Tensor, count: int) -> tuple[Tensor, Tens
 
     Differentiable.
     """
-    own = torch.cat([mean_C, variance_C, mean_C.new_tensor([count])])
+    own = torch.cat([mean_C, variance_C, mean_C.new_full((1,), count)])
     all_WX = gathered(own.unsqueeze(0), workers())
     means_WC, variances_WC, counts_W1 = torch.split(all_WX, [len(mean_C), len(mean_C), 1], dim=1)
     total = counts_W1.sum()

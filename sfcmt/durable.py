@@ -18,7 +18,8 @@ from pathlib import Path
 from sfcmt.errors import DiskError
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_REFUSED = {errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG}
+_FORBIDDEN = {errno.EACCES, errno.EPERM}
+_REFUSED = {errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG}
 _BROKEN = {errno.EIO, errno.ESTALE, errno.ENODEV, errno.ENXIO, errno.EMFILE, errno.ENFILE}
 _GOES_ON = "the same command goes on when there is room"
 
@@ -95,6 +96,8 @@ def disk_problem(error: Exception) -> str | None:
     code = getattr(error, "errno", None) or _code_in(str(error))
     if code in _FULL:
         return f"{os.strerror(code)}; {_GOES_ON}"
+    if code in _FORBIDDEN:
+        return f"{os.strerror(code)}; whoever runs this needs permission there"
     if code in _REFUSED:
         return f"{os.strerror(code)}; it must be a place that can be written"
     return os.strerror(code) if code in _BROKEN else None

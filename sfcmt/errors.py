@@ -38,6 +38,17 @@ class DataError(SfcmtError, ValueError):
     """A data set, or what it is imported from, is wrong. The message names the file and the row."""
 
 
+class ImageError(DataError):
+    """One image cannot be read, or not as it is asked for; others may be well."""
+
+    def __init__(self, where: str, reason: str) -> None:
+        self.where, self.reason = where, reason
+        super().__init__(where, reason)
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.reason}"
+
+
 class StoreError(SfcmtError):
     """A stage artifact is missing, damaged or of another identity."""
 

@@ -108,6 +108,7 @@ def parse_experiment(raw: Mapping[str, Any]) -> Experiment[Any]:
         raise ConfigError(problems + problems_of(error, kind)) from error
     if problems:
         raise ConfigError(problems)
+    METHODS[experiment.method].all_weights(experiment.transfer)  # raises
     return experiment
 
 

@@ -10,7 +10,8 @@ from sfcmt.errors import StoreError
 
 FORMAT = "format"
 """The field that holds the number."""
-NOW = 1
+NOW = 2
+"""2: a transfer's logits and features are files of their own."""
 
 
 def refuse_newer(document: Mapping[str, Any], path: Path) -> None:

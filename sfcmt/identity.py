@@ -89,7 +89,7 @@ def version_of(module: str) -> int:
     spec = importlib.util.find_spec(module)
     assert spec is not None, module
     assert spec.origin is not None, module
-    for node in ast.parse(Path(spec.origin).read_text()).body:
+    for node in ast.parse(Path(spec.origin).read_bytes()).body:
         match node:
             case ast.Assign(targets=[ast.Name(id="VERSION")], value=ast.Constant(value=int(version))):
                 return version

@@ -6,14 +6,15 @@ epoch, and an artifact once it is complete, its record last: what has a record i
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 from pathlib import Path
 
 from filelock import FileLock
 
-from sfcmt.artifact import CHECKPOINT, RECORD, RESULT
-from sfcmt.durable import disk_errors, rename_durably
+from sfcmt.artifact import CHECKPOINT, RECORD, REMOVED, RESULT
+from sfcmt.durable import disk_errors, rename_durably, write_durably
 from sfcmt.storage import Storage
 
 
@@ -47,7 +48,10 @@ class SharedFolder:
         """Upload the files of a training that has ended on a machine other than the one that waits for it."""
 
     def finish(self, name: str) -> None:
-        """Make the folder of a training, now complete, the stage's."""
+        """Make the folder of a training, now complete, the stage's; of one that is there, the files that it lacks."""
+        if is_stripped(self._stage(name)):
+            _restore(self._partial(name), self._stage(name))
+            return
         self._stage(name).parent.mkdir(parents=True, exist_ok=True)
         rename_durably(self._partial(name), self._stage(name))
 
@@ -75,10 +79,16 @@ class LocalCopy(SharedFolder):
         return f"{self._remote.place(f'stages/{name}')} and its copy {self._stage(name)}"
 
     def fetch_stage(self, name: str) -> None:
-        """Fetch the stage unless it is here; one process of this machine does."""
-        if self._stage(name).is_dir() or not self._remote.exists(f"stages/{name}/{RECORD}"):
+        """Fetch the stage unless it is here; one process of this machine does.
+
+        One whose weights were removed is fetched again if it has got them back.
+        """
+        published = self._remote.read(f"stages/{name}/{RECORD}")
+        if published is None or (self._stage(name).is_dir() and REMOVED in json.loads(published)):
             return
         with self._settling(name):
+            if is_stripped(self._stage(name)):
+                shutil.rmtree(self._stage(name))
             self._fetch(name)
 
     def fetch_partial(self, name: str) -> None:
@@ -96,14 +106,20 @@ class LocalCopy(SharedFolder):
         self._remote.put_folder(self._partial(name), f"partial/{name}", last=RESULT)
 
     def finish(self, name: str) -> None:
-        """Publish the stage. If another machine has done so meanwhile, which no lock forbade, its files count."""
+        """Publish the stage. If another machine has done so, which took this one for dead, its files count."""
         with self._settling(name):
-            if self._remote.exists(f"stages/{name}/{RECORD}"):
+            published = self._remote.read(f"stages/{name}/{RECORD}")
+            removed = json.loads(published).get(REMOVED) if published else None
+            if removed:
+                self._fetch(name)
+                super().finish(name)
+                for file in (*removed, RECORD):
+                    self._remote.put(self._stage(name) / file, f"stages/{name}/{file}")
+            elif not published and self._remote.put_new_folder(self._partial(name), f"stages/{name}", last=RECORD):
+                super().finish(name)
+            else:
                 shutil.rmtree(self._partial(name))
                 self._fetch(name)
-            else:
-                self._remote.put_folder(self._partial(name), f"stages/{name}", last=RECORD)
-                super().finish(name)
         self._remote.remove_folder(f"partial/{name}")
 
     def _fetch(self, name: str) -> None:
@@ -117,3 +133,21 @@ class LocalCopy(SharedFolder):
         lock = self._root / "locks" / f"{name}.settling"
         lock.parent.mkdir(parents=True, exist_ok=True)
         return FileLock(lock)
+
+
+def is_stripped(stage: Path) -> bool:
+    """Whether a stage is there, and its weights were removed."""
+    try:
+        return bool(json.loads((stage / RECORD).read_text(encoding="utf-8")).get(REMOVED))
+    except (OSError, ValueError, AttributeError):  # missing or damaged, which others tell
+        return False
+
+
+def _restore(trained: Path, stage: Path) -> None:
+    """Give a stage that was trained again the files that it lacks; what it says of itself stays as others know it."""
+    record = json.loads((stage / RECORD).read_text(encoding="utf-8"))
+    for name in record.pop(REMOVED):
+        rename_durably(trained / name, stage / name)
+        record["files"][name] = (stage / name).stat().st_size
+    write_durably(stage / RECORD, (json.dumps(record, indent=2) + "\n").encode())
+    shutil.rmtree(trained)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeVar
@@ -98,9 +98,15 @@ class Recipe:
         assert len(found) == 1, f"{self.name} stands on {len(found)} recipes of kind {kind}"
         return found[0]
 
+    def with_upstream(self) -> Iterator[Recipe]:
+        """Itself, and all that it stands on; what several stand on comes more than once."""
+        yield self
+        for recipe in self.upstream:
+            yield from recipe.with_upstream()
+
     def stands_on(self, identity: str) -> bool:
         """Whether it is the recipe of that identity, or needs it."""
-        return self.identity == identity or any(recipe.stands_on(identity) for recipe in self.upstream)
+        return any(recipe.identity == identity for recipe in self.with_upstream())
 
     def on(self, dataset: Dataset) -> Recipe:
         """The same recipe where the data set is in another place."""

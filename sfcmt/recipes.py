@@ -10,6 +10,7 @@ from sfcmt.data.dataset import Dataset
 from sfcmt.data.schema import Split
 from sfcmt.errors import ConfigError, Problem
 from sfcmt.experiment import Experiment
+from sfcmt.listing import listed
 from sfcmt.models.backbones import pretrained_weights
 from sfcmt.models.given import GivenSource
 from sfcmt.models.sources import SOURCES
@@ -17,6 +18,7 @@ from sfcmt.models.translators import TRANSLATORS
 from sfcmt.models.translators.fixed import AUTO, FIXED
 from sfcmt.recipe import Recipe
 from sfcmt.stages.method import METHODS
+from sfcmt.stages.terms import looks_at_pairs
 
 TRANSFER = "transfer"
 """Kind of the recipes whose artifacts are target models."""
@@ -59,12 +61,22 @@ def without_pairs(experiment: Experiment[Any], dataset: Dataset) -> Experiment[A
         return experiment
     method = METHODS[experiment.method]
     adjusted = experiment.model_copy(update={"transfer": method.without_pairs(experiment.transfer)})
-    if adjusted.trains_bridge or method.needs_pairs(adjusted.transfer):
-        allowed = f"a data set with TI pairs, or one of the methods {', '.join(_do_without_pairs())}"
-        raise ConfigError([Problem("method", experiment.method, allowed)])
-    if adjusted.bridge.fixed == AUTO:
-        raise ConfigError([Problem("bridge.translator", AUTO, f"copy, {', '.join(FIXED)}: there are no TI pairs")])
+    if problems := [*_needing_pairs(adjusted)]:
+        raise ConfigError(problems)
     return adjusted
+
+
+def _needing_pairs(experiment: Experiment[Any]) -> Iterator[Problem]:
+    """What cannot do without TI pairs."""
+    method, config, needed = METHODS[experiment.method], experiment.transfer, "a data set with TI pairs"
+    added = [name for name in method.all_weights(config).keys() - method.weights(config) if looks_at_pairs(name)]
+    for name in added:
+        yield Problem(f"transfer.terms.{name}", method.all_weights(config)[name], needed)
+    if experiment.trains_bridge or (not added and method.needs_pairs(config)):
+        allowed = f"{needed}, or one of the methods {', '.join(_do_without_pairs())}"
+        yield Problem("method", experiment.method, allowed)
+    if experiment.bridge.fixed == AUTO:
+        yield Problem("bridge.translator", AUTO, f"copy, {', '.join(FIXED)}: there are no TI pairs")
 
 
 def _do_without_pairs() -> Iterator[str]:
@@ -95,7 +107,7 @@ def _given_source(experiment: Experiment[Any], config: GivenSourceConfig, datase
     """Read a model that was trained elsewhere. No image is read, and a seed changes nothing."""
     source = GivenSource(config)
     if source.classes != dataset.classes:  # an arm of an ablation, say
-        allowed = f"the classes that the data set was opened with: {', '.join(dataset.classes)}"
+        allowed = f"the classes that the data set was opened with: {listed(dataset.classes)}"
         raise ConfigError([Problem("source.classes", list(source.classes), allowed)])
     return Recipe(
         kind="source",

@@ -62,7 +62,7 @@ class Registry(Mapping[str, T]):
             return (self[name].__doc__ or "").split("\n", 1)[0]
         module = self.module(name)
         try:
-            documented = ast.get_docstring(ast.parse(_file(module).read_text()))
+            documented = ast.get_docstring(ast.parse(_file(module).read_bytes()))
         except SyntaxError as error:
             raise PluginError(f"{module}: {error}") from error
         return (documented or "").split("\n", 1)[0]

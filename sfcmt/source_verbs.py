@@ -10,6 +10,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from sfcmt.listing import listed
+
 if TYPE_CHECKING:
     from sfcmt.config import GivenSourceConfig
     from sfcmt.models.feeding import Feeding
@@ -63,12 +65,10 @@ def _config(model: str, fields: tuple[str, ...]) -> GivenSourceConfig:
 def _facts(summary: SourceSummary) -> Table:
     given, resize = summary.input, summary.input.resize
     square = "squeezed to a square" if resize.crop is None else f"central {resize.crop:.0%} of the shorter side"
-    names = summary.classes
-    more = f", ... ({len(names)})" if len(names) > 12 else ""
     rows = {
         "network": f"{summary.architecture}, {summary.parameters / 1e6:.2f} M parameters",
         "head": f"{' and '.join(summary.head)}: {summary.features} features, {summary.outputs} outputs",
-        "classes": ", ".join(names[:12]) + more,
+        "classes": listed(summary.classes),
         "normalisation": ", ".join(f"{count} {kind}" for kind, count in summary.normalisation.items()) or "none",
         "input": f"{given.size} x {given.size}, {resize.interpolation}, {square}",
         "pixels": f"{given.order.upper()}, 0 to {given.range}, mean {_three(given.mean)}, std {_three(given.std)}",

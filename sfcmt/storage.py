@@ -7,7 +7,6 @@ holds none. A file is complete or absent.
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import time
@@ -15,14 +14,18 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from sfcmt.conditional_puts import ConditionalPuts
 from sfcmt.errors import StoreError, StoreOutageError
 from sfcmt.identity import digest
+from sfcmt.machine_cache import machine_cache
 
 _URI = re.compile(r"[a-z][a-z0-9+.-]+://")
+_CONNECT, _ANSWER, _ATTEMPTS = 3.0, 10.0, 3
+"""Seconds to connect to S3 and for an answer to begin, and how often: without them a call may take two minutes."""
 _PATIENCE = 60.0
 """Seconds for which a write that fails is tried again: a training should survive a short outage."""
 
@@ -35,7 +38,7 @@ def is_remote(store: str) -> bool:
 def local_folder(store: str) -> Path:
     """The folder that a store is; of an object store, this machine's copy, under SFCMT_CACHE or ~/.cache/sfcmt."""
     if is_remote(store):
-        return Path(os.environ.get("SFCMT_CACHE", "~/.cache/sfcmt")).expanduser() / digest(store.rstrip("/"))
+        return machine_cache() / digest(store.rstrip("/"))
     return Path(unquote(urlsplit(store).path) if _URI.match(store) else store).expanduser()
 
 
@@ -62,12 +65,15 @@ class Storage:
         return parts._replace(path=f"{parts.path.rstrip('/')}/{name}", query="").geturl()
 
     def check(self) -> None:
-        """Write a file and remove it again."""
+        """Write a file and remove it again. Raises `StoreError` if the storage lets two create the same file."""
         name = f"probe-{uuid.uuid4().hex}"
         with self._errors("be written"):
-            with self._files.open_output_stream(name) as stream:
-                stream.write(b"probe")
+            self._write(b"probe", name)
+        was_created = ConditionalPuts(self.uri).create(name, b"probe")
+        with self._errors("be written"):
             self._files.delete_file(name)
+        if was_created:
+            raise StoreError(f"{self.uri}: it ignores conditional writes (If-None-Match), of which locks are made")
 
     def exists(self, name: str) -> bool:
         """Whether there is a file."""
@@ -82,6 +88,14 @@ class Storage:
             found = self._files.get_file_info(FileSelector(folder, allow_not_found=True))
             return sorted(info.base_name for info in found)
 
+    def sizes(self, folder: str) -> dict[str, int]:
+        """Bytes of all files below a folder, by their names in it; none if there is no such folder."""
+        from pyarrow.fs import FileSelector
+
+        with self._errors("be listed"):
+            found = self._files.get_file_info(FileSelector(folder, allow_not_found=True, recursive=True))
+        return {str(PurePosixPath(info.path).relative_to(folder)): info.size for info in found if info.is_file}
+
     def read(self, name: str) -> bytes | None:
         """A file's content; None if it is absent."""
         if not self.exists(name):
@@ -91,12 +105,12 @@ class Storage:
 
     def write(self, content: bytes, name: str) -> None:
         """Write a file whole."""
+        self._patiently(lambda: self._write(content, name))
 
-        def write() -> None:
-            with self._files.open_output_stream(name) as stream:
-                stream.write(content)
-
-        self._patiently(write)
+    def write_now(self, content: bytes, name: str) -> None:
+        """The same, without a second try."""
+        with self._errors("be written"):
+            self._write(content, name)
 
     def get(self, name: str, path: Path) -> None:
         """Fetch a file."""
@@ -127,6 +141,19 @@ class Storage:
         for path in sorted(folder.iterdir(), key=lambda path: path.name == last):
             self.put(path, f"{name}/{path.name}")
 
+    def put_new_folder(self, folder: Path, name: str, last: str) -> bool:
+        """The same, unless somebody else has put a file called `last`; whether it is this one's."""
+        for path in folder.iterdir():
+            if path.name != last:
+                self.put(path, f"{name}/{path.name}")
+        return self._put_new((folder / last).read_bytes(), f"{name}/{last}")
+
+    def _put_new(self, content: bytes, name: str) -> bool:
+        puts = ConditionalPuts(self.uri)
+        self._patiently(lambda: puts.create(name, content))
+        found = puts.read(name)
+        return found is not None and found.content == content
+
     def remove_folder(self, name: str) -> None:
         """Remove a folder, if there is one."""
         with self._errors("be written"):
@@ -144,19 +171,24 @@ class Storage:
         from pyarrow.fs import FileSystem, SubTreeFileSystem
 
         base, path = FileSystem.from_uri(self.uri)
-        return SubTreeFileSystem(path, base)
+        return SubTreeFileSystem(path, _impatient(base) if base.type_name == "s3" else base)
+
+    def _write(self, content: bytes, name: str) -> None:
+        with self._files.open_output_stream(name) as stream:
+            stream.write(content)
 
     def _copy(self, name: str, path: Path) -> None:
         from pyarrow.fs import LocalFileSystem, copy_files
 
         copy_files(name, str(path), source_filesystem=self._files, destination_filesystem=LocalFileSystem())
 
-    def _patiently(self, write: Callable[[], None]) -> None:
+    def _patiently(self, write: Callable[[], object]) -> None:
         deadline = time.monotonic() + _PATIENCE
         while True:
             try:
                 with self._errors("be written"):
-                    return write()
+                    write()
+                return
             except StoreOutageError:
                 if time.monotonic() > deadline:
                     raise
@@ -171,3 +203,12 @@ class Storage:
         except (OSError, ArrowException) as error:
             reason = " ".join(str(error).split())
             raise StoreOutageError(f"{self.uri}: the store cannot {what}: {reason}") from error
+
+
+def _impatient(files: Any) -> Any:
+    """The same S3 file system with limits, which a URI cannot give: its options are those that it is pickled with."""
+    from pyarrow.fs import AwsStandardS3RetryStrategy
+
+    make, (options, *_) = files.__reduce__()
+    limits = {"connect_timeout": _CONNECT, "request_timeout": _ANSWER}
+    return make(options | limits | {"retry_strategy": AwsStandardS3RetryStrategy(max_attempts=_ATTEMPTS)})

@@ -2,19 +2,20 @@
 
 STORE/stages/KIND-IDENTITY/     artifact.json, curves.json and the stage's own files
 STORE/partial/KIND-IDENTITY/    the same while it trains, with its last checkpoint
+STORE/uses/KIND-IDENTITY/       who uses it: see `sfcmt.uses`
 STORE/locks/KIND-IDENTITY       held by the process that trains it; the kernel frees it when the process dies
 STORE/log/VERB-NAME.log         what commands have said, each epoch included
 
 An object store has the same `stages` and `partial`, and each machine works in a copy of what it needs: a stage is
 fetched when it is missing, its checkpoint is uploaded after each epoch, and its artifact when it is trained, the record
-last. A file lock excludes the processes of one machine only: exclude other machines by a `wide_lock`.
+last. A file lock excludes the processes of one machine, a lease in the store's `locks` those of all others.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,17 +23,16 @@ from filelock import FileLock, Timeout
 
 from sfcmt.artifact import CHECKPOINT, RECORD, RESULT, Artifact
 from sfcmt.callbacks import Callback
-from sfcmt.config import Runtime
+from sfcmt.config import GivenSourceConfig, Runtime
 from sfcmt.durable import disk_errors, write_durably
-from sfcmt.errors import StoreError
+from sfcmt.errors import OutageError, StoreError
 from sfcmt.file_format import FORMAT, NOW, refuse_newer
-from sfcmt.local_copy import LocalCopy, SharedFolder
+from sfcmt.lease import Lease
+from sfcmt.local_copy import LocalCopy, SharedFolder, is_stripped
 from sfcmt.recipe import Recipe
 from sfcmt.storage import Storage, absolute_store, is_remote, local_folder
+from sfcmt.uses import BY_HAND, Uses
 from sfcmt.workspace import Workspace, train_here
-
-WideLock = Callable[[str, Callable[[], None]], AbstractContextManager[object]]
-"""Makes a lock of that name, which one process among all machines holds, and no dead one; tells if it must wait."""
 
 
 class Trainer(Protocol):
@@ -44,37 +44,57 @@ class Trainer(Protocol):
 class Store:
     """Finds the artifacts of recipes, and has the missing ones trained, each by one process only.
 
-    `place` is a folder or the URI of an object store (`wide_lock` is for the latter only). `root` is the local folder,
-    `remote` the object store.
+    `place` is a folder or the URI of an object store. `root` is the local folder, `remote` the object store. `user` is
+    noted as using what is asked for: see `sfcmt.uses`; None, if it is already.
     """
 
-    def __init__(self, place: str | Path, trainer: Trainer = train_here, wide_lock: WideLock | None = None) -> None:
+    def __init__(self, place: str | Path, trainer: Trainer = train_here, user: str | None = BY_HAND) -> None:
         self.place = str(place)
         self.root = local_folder(self.place)
         self.remote = Storage(self.place) if is_remote(self.place) else None
         self._copy = LocalCopy(self.root, self.remote) if self.remote else SharedFolder(self.root)
-        self._trainer, self._wide_lock = trainer, wide_lock
+        self._trainer = trainer
+        self.uses, self.user, self._noted = Uses(self.root, self.remote), user, set[str]()
 
     def find(self, recipe: Recipe) -> Artifact | None:
-        """The artifact if it has been trained. Raises `StoreError` if it is not what its name says."""
-        return self.open(recipe.kind, recipe.identity)
+        """The whole artifact if it has been trained. Raises `StoreError` if it is not what its name says."""
+        artifact = self.open(recipe.kind, recipe.identity)
+        return artifact if artifact and artifact.is_whole else None
 
     def open(self, kind: str, identity: str) -> Artifact | None:
-        """The artifact of that kind and identity if there is one."""
+        """The artifact of that kind and identity if there is one; its weights may have been removed."""
         name = f"{kind}-{identity}"
         path = self.root / "stages" / name
-        if not path.is_dir():
+        if not path.is_dir() or is_stripped(path):
             self._copy.fetch_stage(name)
         return _intact(Artifact(path, reused=True), identity, self._copy.place(name)) if path.is_dir() else None
 
     def get_or_train(self, recipe: Recipe, runtime: Runtime, callback: Callback) -> Artifact:
         """The artifact, trained now (with all that it stands on) if it is missing. Raises `OutageError`."""
         artifact = self.find(recipe)
-        if artifact is None:
+        with suppress(OutageError):  # what cannot be written can still be read
+            self.note_use(recipe)
+        if artifact is None or not artifact.path.is_dir():  # removed before the use was noted
             with disk_errors(self.root):
                 artifact = self._train_once(recipe, runtime, callback)
         callback.stage_ended(recipe, artifact)
         return artifact
+
+    def note_use(self, recipe: Recipe) -> None:
+        """Note that the store's user uses a recipe's artifact, and all that it stands on. Raises `OutageError`.
+
+        A stage whose folder a user names as a source model is used by hand.
+        """
+        for one in recipe.with_upstream():
+            if self.user and one.folder_name not in self._noted:
+                self.uses.add(one.folder_name, self.user)
+                self._noted.add(one.folder_name)
+                if isinstance(one.config, GivenSourceConfig) and (named := Path(one.config.model)).is_dir():
+                    self._note_folder(named.resolve())
+
+    def _note_folder(self, folder: Path) -> None:
+        if folder.parent == (self.root / "stages").resolve():
+            self.uses.add(folder.name, BY_HAND)
 
     def workspace(self, recipe: Recipe, runtime: Runtime, callback: Callback) -> Workspace:
         """Where the recipe is trained, with what it stands on and what was left of an interrupted training.
@@ -124,7 +144,7 @@ class Store:
         if not result.exists():
             self._copy.fetch_partial(name)
         record: dict[str, Any] = {FORMAT: NOW, "kind": recipe.kind, "identity": recipe.identity}
-        record |= {"recipe": recipe.document} | json.loads(result.read_text())
+        record |= {"recipe": recipe.document} | json.loads(result.read_text(encoding="utf-8"))
         sizes = _sizes(workspace.folder)
         record["files"] = {file: size for file, size in sizes.items() if file not in (RESULT, CHECKPOINT)}
         write_durably(workspace.folder / RECORD, (json.dumps(record, indent=2) + "\n").encode())
@@ -137,8 +157,9 @@ class Store:
     def _locked(self, name: str, waits: Callable[[], None]) -> Iterator[None]:
         path = self.root / "locks" / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        wide = self._wide_lock(f"{self.place} {name}", waits) if self._wide_lock and self.remote else nullcontext()
-        with _acquired(FileLock(path), waits), wide:
+        note = path.with_name(f"{name}.holder")
+        lease = Lease(self.remote.uri, f"locks/{name}", note, waits) if self.remote else nullcontext()
+        with _acquired(FileLock(path), waits), lease:
             yield
 
 

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from sfcmt.errors import ConfigError, Problem
+from sfcmt.listing import listed
 
 if TYPE_CHECKING:
     from sfcmt.data.inspect import Summary
@@ -83,6 +84,7 @@ def list_() -> None:
     from sfcmt.models.translators.fixed import FIXED
     from sfcmt.pseudo_labels.weightings import WEIGHTINGS
     from sfcmt.stages.method import METHODS
+    from sfcmt.stages.terms import TERMS
     from sfcmt.validators import POOL_VALIDATORS, VALIDATORS
     from sfcmt.yaml_files import read_yaml
 
@@ -90,7 +92,7 @@ def list_() -> None:
         ("experiment", name, str(read_yaml(path).get("description", "")))
         for name, path in shipped_experiments().items()
     ]
-    rows += [*_members("method", METHODS), *_members("validator", VALIDATORS)]
+    rows += [*_members("method", METHODS), *_members("term", TERMS), *_members("validator", VALIDATORS)]
     rows += _members("pool validator", POOL_VALIDATORS)
     rows += _members("source model", SOURCES)
     rows += [("backbone", name, note) for name, note in NAMED_BACKBONES.items()]
@@ -115,7 +117,7 @@ def _numbers(summary: Summary) -> Table:
     table = Table(title=summary.name, title_justify="left", box=None, pad_edge=False, show_header=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column()
-    counts = ", ".join(f"{name} {count}" for name, count in summary.source_class_counts.items())
+    counts = listed([f"{name} {count}" for name, count in summary.source_class_counts.items()])
     sizes = dict.fromkeys(f"{height} x {width}" for height, width in (summary.min_size, summary.max_size))
     table.add_row("rows", ", ".join(f"{count} {split}" for split, count in summary.rows.items()))
     table.add_row("source classes", counts or "no source images: bring a model (source.model)")

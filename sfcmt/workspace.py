@@ -17,6 +17,7 @@ from sfcmt.callbacks import Callback
 from sfcmt.config import Runtime
 from sfcmt.cores import own_cores
 from sfcmt.durable import disk_errors, write_durably
+from sfcmt.machine_cache import machine_cache
 from sfcmt.models.expected_input import Resize
 from sfcmt.models.translators.fixed import AUTO
 from sfcmt.recipe import Recipe
@@ -83,11 +84,14 @@ class Workspace:
         """The device to compute on."""
         import torch
 
+        from sfcmt.devices import set_up
         from sfcmt.distributed import own_device
 
         # threads above a process's share wait for each other, which makes all slower
         torch.set_num_threads(self.runtime.threads or min(torch.get_num_threads(), own_cores()))
-        return own_device(self.runtime.torch_device())
+        device = own_device(self.runtime.torch_device())
+        set_up(device, self.runtime)
+        return device
 
     @property
     def translator(self) -> str:
@@ -104,7 +108,7 @@ class Workspace:
 
         recipe = self.recipe
         return ImageReader(
-            recipe.dataset, recipe.size, self.runtime.memory_gb, self.store / "cache", self.device, resize or Resize()
+            recipe.dataset, recipe.size, self.runtime.memory_gb, machine_cache(), self.device, resize or Resize()
         )
 
     def artifact(self, kind: str, name: str | None = None) -> Artifact:

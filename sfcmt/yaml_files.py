@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from sfcmt.errors import ConfigError, DataError, Problem
+from sfcmt.errors import ConfigError, Problem
 from sfcmt.text_files import read_text
 
 _BOOLEAN, _FLOAT = "tag:yaml.org,2002:bool", "tag:yaml.org,2002:float"
@@ -32,10 +32,10 @@ def parse_yaml(text: str) -> Any:
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """A YAML file's mapping. Raises `ConfigError` naming the line of a syntax error."""
+    """A YAML file's mapping. Raises `ConfigError` naming the line of a syntax error, `DataError` for no text."""
     try:
         raw = parse_yaml(read_text(path)) or {}
-    except (yaml.YAMLError, DataError) as error:
+    except yaml.YAMLError as error:
         raise ConfigError([Problem(str(path), str(error).replace("\n", " "), "YAML")]) from error
     if not isinstance(raw, dict):
         raise ConfigError([Problem(str(path), raw, "a mapping of fields")])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 from pathlib import Path
@@ -15,8 +14,8 @@ os.environ["OMP_NUM_THREADS"] = "1"  # of commands, too: threads that wait for b
 from sfcmt.testing.tiny import get_or_train, tiny_experiment, write_tiny
 
 pytest_plugins = ["tests.ray_cluster"]
-GROUPS = ("search", "ray")
-"""What uses a cluster."""
+GROUPS = ("search", "ray", "lint")
+"""What takes longest: the first two use a cluster."""
 _HERE = Path(__file__).parent
 
 
@@ -41,20 +40,11 @@ def _sharing(module: Path) -> str:
 
 
 def _place(item: pytest.Item) -> int:
-    """When its turn comes: what uses a cluster first, and what starts nothing last."""
+    """When its turn comes: what takes longest first, and what starts nothing last."""
     group = item.get_closest_marker("xdist_group")
     if group is not None and group.args[0] in GROUPS:
         return GROUPS.index(group.args[0])
     return len(GROUPS) + (item.get_closest_marker("slow") is None)
-
-
-@pytest.fixture(autouse=True)
-def heard() -> None:
-    """Let loggers of ours be heard, whatever a library has made of them in an earlier test of this process."""
-    logging.disable(logging.NOTSET)
-    ours = logging.getLogger("sfcmt")
-    ours.disabled, ours.propagate = False, True
-    ours.setLevel(logging.WARNING)
 
 
 @pytest.fixture(scope="session")
@@ -62,6 +52,12 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of this test run, which all of its workers share."""
     folder = tmp_path_factory.getbasetemp()
     return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def machine_cache(shared: Path) -> None:
+    """What a machine remembers, these tests keep to themselves; commands that they start, too."""
+    os.environ["SFCMT_CACHE"] = str(shared / "machine")
 
 
 @pytest.fixture(scope="session")

@@ -25,9 +25,11 @@ from sfcmt.data.dataset import Dataset
 from sfcmt.data.holdout import stratified_holdout
 from sfcmt.data.images import decode, encode_png, resize
 from sfcmt.data.manifest import Normalisation
+from sfcmt.evaluation.folds import folds_of
 from sfcmt.evaluation.oracles import oracle_logits, supervised_recipe
 from sfcmt.experiment import Experiment
 from sfcmt.identity import version_of
+from sfcmt.losses.information_maximisation import information_maximisation
 from sfcmt.models.backbones import build_backbone
 from sfcmt.models.bottleneck import BottleneckClassifier
 from sfcmt.models.discriminator import Discriminator
@@ -38,15 +40,15 @@ from sfcmt.models.sources import SOURCES
 from sfcmt.models.tapped import TappedClassifier
 from sfcmt.models.translators import TRANSLATORS
 from sfcmt.models.translators.fixed import FIXED
-from sfcmt.outputs import OUTPUTS, Outputs
-from sfcmt.precision import forward_in
+from sfcmt.outputs import Outputs
+from sfcmt.precision import Precision, in_float32
 from sfcmt.pseudo_labels.weightings import WEIGHTINGS
 from sfcmt.recipes import translator_choice
 from sfcmt.stages.learner import classifier_groups
 from sfcmt.stages.method import METHODS
 from sfcmt.stages.methods.tgkt import TGKT
 from sfcmt.stages.optimiser import build_optimiser, rate_factor
-from sfcmt.stages.terms.base import Term, TermMakers
+from sfcmt.stages.terms import TERMS
 from sfcmt.testing.outputs import random
 from sfcmt.testing.tiny import get_or_train, tiny_experiment, write_tiny
 from sfcmt.validators import POOL_VALIDATORS, VALIDATORS
@@ -90,7 +92,7 @@ class Place:
     def trained(self, method: str) -> Numbers:
         """What a method's model says of the target images."""
         path = get_or_train("transfer", self.experiment().with_method(method)).path
-        outputs = Outputs.load(path / OUTPUTS)
+        outputs = Outputs.load(path)
         return numbers(outputs.target_logits, outputs.target_features)
 
     def kind(self, kind: str) -> Numbers:
@@ -101,16 +103,10 @@ class Place:
     def term(self, name: str) -> Numbers:
         """A term's loss."""
         one = self.step()
-        makers: TermMakers = {**TGKT().terms(one.context), "source_statistics": partial(_source_statistics, one)}
-        term = makers[name]()
+        makers = TGKT().makers(one.context)
+        term = makers[name]() if name in makers else TERMS[name].make(one.context)
         term.start_epoch(one.survey())
         return [term(one.step).item()]
-
-
-def _source_statistics(one: Example) -> Term:
-    from sfcmt.stages.terms.source_statistics import SourceStatistics
-
-    return SourceStatistics(one.context.source, fading=False)
 
 
 def _images(place: Place) -> Numbers:
@@ -140,8 +136,9 @@ def _batch_rows(place: Place) -> Iterator[Tensor]:
 def _precision(place: Place) -> Numbers:
     column, rows = place.step().context.data.target, torch.arange(6)
     views = random_views(6, 0.6, True, torch.Generator().manual_seed(0))
-    with forward_in(Training(precision="bfloat16"), torch.device("cpu")):
-        return numbers(images(4, 5) @ images(5, 3), column.augmented(rows, views))
+    with in_float32(column.device):
+        logits_BK = Precision("bfloat16")(lambda x: x @ images(5, 3), images(4, 5))
+        return numbers(logits_BK, information_maximisation(logits_BK).expand(2), column.augmented(rows, views))
 
 
 def _holdout(place: Place) -> Numbers:
@@ -278,6 +275,7 @@ def probes() -> dict[str, Callable[[Place], Numbers]]:
         "sfcmt.stages.translator_choice": _choice,
         "sfcmt.stages.teacher": lambda place: place.kind("transfer"),
         "sfcmt.evaluation.oracles": _oracle,
+        "sfcmt.evaluation.folds": lambda place: numbers(folds_of([*map(str, range(20))], [0, 1, 1, 2, 2] * 4).float()),
     }
     found |= {METHODS.module(name): partial(lambda name, place: place.trained(name), name) for name in METHODS}
     found |= {
@@ -291,8 +289,7 @@ def probes() -> dict[str, Callable[[Place], Numbers]]:
     found |= {WEIGHTINGS.module(name): partial(_weighting, name) for name in WEIGHTINGS}
     kinds = {name.partition(" ")[0]: name for name in _BROUGHT}
     found |= {SOURCES.module(kind): partial(_given, name) for kind, name in kinds.items()}
-    terms = [*TGKT.weights(TGKT.Config()), "source_statistics"]
-    found |= {f"sfcmt.stages.terms.{name}": partial(lambda name, place: place.term(name), name) for name in terms}
+    found |= {TERMS.module(name): partial(lambda name, place: place.term(name), name) for name in TERMS}
     found |= {VALIDATORS.module(name): partial(_validator, name) for name in VALIDATORS}
     return found | {POOL_VALIDATORS.module(name): partial(_pool_validator, name) for name in POOL_VALIDATORS}
 

@@ -13,14 +13,15 @@ from PIL import Image
 from sfcmt.classify import classify, pixels_of
 from sfcmt.data.dataset import Dataset, read_part
 from sfcmt.data.images import Pixels, encode
-from sfcmt.data.loading import Shape, decode_all
 from sfcmt.data.manifest import Holes
+from sfcmt.data.pixels import Shape
 from sfcmt.data.reading import Reading
 from sfcmt.data.schema import Sealed, Split
 from sfcmt.data.writer import DatasetInfo, DatasetWriter
 from sfcmt.errors import DataError
 from sfcmt.models.target_model import ModelSpec, source_spec, target_spec
 from sfcmt.testing.tiny import write_tiny
+from tests.data.decoded import decode_all
 from tests.data.image_bytes import png_16
 from tests.data.trees import depth, encoded, grey, rgb
 
@@ -35,7 +36,7 @@ def spec_of(folder: Path, size: int = 20) -> ModelSpec:
 def test_images_of_more_channels_and_of_floats(tmp_path: Path, channels: int, bits: int, holes: Holes) -> None:
     folder = write_tiny(tmp_path / "data", rows=3, bits=bits, holes=holes, channels=channels)
     encoded = Dataset(folder).table(Split.TARGET)["image"]
-    own_NCHW = decode_all(encoded, Shape(20, holes == "mask"), "target")
+    own_NCHW = decode_all(encoded, Shape(20, holes == "mask"))
     found = [pixels_of(image, "x", spec_of(folder)) for image in encoded.to_pylist()]
     assert torch.equal(torch.stack(found), own_NCHW.float())
     assert found[0].shape == (channels, 20, 20)
@@ -57,7 +58,7 @@ def files_of(folder: Path) -> list[Path]:
 @pytest.mark.parametrize(("bits", "holes"), [(8, "keep"), (16, "keep"), (16, "mask")])
 def test_a_file_is_read_as_the_data_sets_own_images_are(tmp_path: Path, bits: int, holes: Holes) -> None:
     folder = write_tiny(tmp_path / "data", rows=6, bits=bits, holes=holes)
-    own_N1HW = decode_all(Dataset(folder).table(Split.TARGET)["image"], Shape(20, holes == "mask"), "target")
+    own_N1HW = decode_all(Dataset(folder).table(Split.TARGET)["image"], Shape(20, holes == "mask"))
     for file, own_1HW in zip(files_of(folder), own_N1HW, strict=True):
         assert torch.equal(pixels_of(file.read_bytes(), file.name, spec_of(folder)), own_1HW.float())
 
@@ -133,7 +134,7 @@ def test_a_file_becomes_what_its_import_made_of_it(reading: Reading, holes: Hole
             writer.add_target(file.read_bytes(), file.name, file.name)
     dataset = Dataset(tmp_path / "data")
     spec = spec_of(tmp_path / "data")
-    own_N1HW = decode_all(dataset.table(Split.TARGET)["image"], Shape(20, holes == "mask"), "target").float()
+    own_N1HW = decode_all(dataset.table(Split.TARGET)["image"], Shape(20, holes == "mask")).float()
     found = {file: pixels_of(file.read_bytes(), file.name, spec) for file in files}
     rows = read_part(dataset.folder, dataset.manifest, Sealed.ORIGINS).to_pylist()
     origins = {row["id"]: tmp_path / row["origin"] for row in rows}

@@ -8,7 +8,19 @@ import pytest
 import torch
 from torch import Tensor
 
-from sfcmt.distributed import averaged, gathered, is_main, main_says, own_device, pooled, rank, share, summed, workers
+from sfcmt.distributed import (
+    GroupError,
+    averaged,
+    gathered,
+    is_main,
+    main_says,
+    own_device,
+    pooled,
+    rank,
+    share,
+    summed,
+    workers,
+)
 from sfcmt.errors import DataError
 from tests.groups import in_group
 
@@ -59,6 +71,10 @@ def collectives() -> Found:
         share(torch.arange(2))
     except DataError as error:
         found["error"] = str(error)
+    try:
+        gathered(X, ROWS)
+    except GroupError as error:
+        found["whole batch"] = str(error)
     return found
 
 
@@ -70,6 +86,7 @@ def found() -> list[Found]:
 def test_workers_share_a_batch_in_order(found: list[Found]) -> None:
     assert [one["rows"].tolist() for one in found] == [[0, 1, 2], [3, 4, 5], [6, 7]]
     assert [(one["workers"], one["rank"], one["main"]) for one in found] == [(3, 0, True), (3, 1, False), (3, 2, False)]
+    assert found[2]["whole batch"] == "8 of 8 images from worker 3, whose share is 2"
     assert {one["error"] for one in found} == {"2 images cannot be shared by 3 workers; use fewer, or a larger batch"}
 
 

@@ -28,6 +28,17 @@ class ForeignCopy(Method):
     def adapt(self, context):
         return context.target_model(context.source)
 '''
+TERM = '''"""Norm: the student's logits stay small, by another package."""
+
+from sfcmt.stages.term import Term
+from sfcmt.stages.terms import TERMS
+
+
+@TERMS.register("foreign_norm")
+class ForeignNorm(Term):
+    def forward(self, step):
+        return step.target.logits_BK.float().square().mean()
+'''
 IDENTITY = """
 import sys
 from pathlib import Path
@@ -35,6 +46,10 @@ from sfcmt.testing.tiny import get_or_train, recipe_of, tiny_experiment
 experiment = tiny_experiment(Path(sys.argv[1]), Path(sys.argv[2])).with_method("foreign_copy")
 print(recipe_of("transfer", experiment).document["versions"])
 print(recipe_of("transfer", experiment).identity == get_or_train("transfer", experiment).identity)
+terms = {"terms": {"foreign_norm": 0.1}, "epochs": 1}
+experiment = tiny_experiment(Path(sys.argv[1]), Path(sys.argv[2]), method="shot", transfer=terms)
+print(recipe_of("transfer", experiment).document["versions"])
+print("foreign_norm" in get_or_train("transfer", experiment).curves[0])
 """
 
 
@@ -48,6 +63,7 @@ def distribution(folder: Path, entries: Mapping[str, str], version: str = "1.0")
     (folder / "theirs").mkdir()
     (folder / "theirs" / "__init__.py").touch()
     (folder / "theirs" / "copying.py").write_text(METHOD)
+    (folder / "theirs" / "norm.py").write_text(TERM)
     (folder / "theirs" / "broken.py").write_text("def broken(:\n")
     return folder
 
@@ -62,18 +78,21 @@ def run(folder: Path, *command: str) -> str:
 def test_each_point_has_a_group_of_its_own() -> None:
     groups = [registry.group for registry in ALL]
     kinds = ["method", "validator", "pool_validator", "translator", "weighting", "importer", "export_format"]
-    kinds += ["fixed_translator"]
+    kinds += ["fixed_translator", "term"]
     assert groups == [f"sfcmt.{kind}s" for kind in kinds]
 
 
 @pytest.mark.slow
-def test_a_method_is_listed_trained_and_told_apart_by_its_distributions_version(
+def test_a_method_and_a_term_are_listed_trained_and_told_apart_by_their_distributions_version(
     tiny_data: Path, tmp_path: Path
 ) -> None:
-    theirs = distribution(tmp_path / "site", {"sfcmt.methods": "foreign_copy = theirs.copying"})
-    assert "Foreign copy: the source model on channel copies" in run(theirs, "-m", "sfcmt", "list")
+    entries = {"sfcmt.methods": "foreign_copy = theirs.copying", "sfcmt.terms": "foreign_norm = theirs.norm"}
+    theirs = distribution(tmp_path / "site", entries)
+    listed = run(theirs, "-m", "sfcmt", "list")
+    assert "Foreign copy: the source model on channel copies" in listed
+    assert "Norm: the student's logits stay small, by another package." in listed
     told = run(theirs, "-c", IDENTITY, str(tiny_data), str(tmp_path / "store")).splitlines()
-    assert told == ["{'theirs.copying': '1 of theirs 1.0'}", "True"]
+    assert told == ["{'theirs.copying': '1 of theirs 1.0'}", "True", "{'theirs.norm': '1 of theirs 1.0'}", "True"]
 
 
 def test_what_is_not_installed_is_named() -> None:

@@ -17,9 +17,20 @@ from sfcmt.models.translators.fixed import FIXED
 from sfcmt.pseudo_labels.weightings import WEIGHTINGS
 from sfcmt.registry import PluginError, Registry
 from sfcmt.stages.method import METHODS
+from sfcmt.stages.terms import TERMS
 from sfcmt.validators import POOL_VALIDATORS, VALIDATORS
 
-ALL: list[Registry[Any]] = [METHODS, VALIDATORS, POOL_VALIDATORS, TRANSLATORS, WEIGHTINGS, IMPORTERS, FORMATS, FIXED]
+ALL: list[Registry[Any]] = [
+    METHODS,
+    VALIDATORS,
+    POOL_VALIDATORS,
+    TRANSLATORS,
+    WEIGHTINGS,
+    IMPORTERS,
+    FORMATS,
+    FIXED,
+    TERMS,
+]
 every_registry = pytest.mark.parametrize("registry", ALL, ids=lambda registry: registry.kind)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from sfcmt import storage
-from sfcmt.errors import StoreError
+from sfcmt.conditional_puts import ConditionalPuts
+from sfcmt.errors import StoreError, StoreOutageError
 from sfcmt.storage import Storage, absolute_store, is_remote, local_folder
-from tests.s3 import s3_permissions, s3_server
+from tests.s3 import VARIABLES, s3_permissions, s3_server
 from tests.server import free_port
 
 pytestmark = pytest.mark.slow
@@ -91,6 +93,15 @@ class TestFiles:
             remote.put_folder(tmp_path, "a", last="a")
         assert not remote.exists("a/a")
 
+    def test_of_two_who_publish_a_folder_the_first_counts(self, remote: Storage, tmp_path: Path) -> None:
+        for name, content in (("one", b"1"), ("two", b"2")):
+            (tmp_path / name).mkdir()
+            (tmp_path / name / "record").write_bytes(content)
+        assert remote.put_new_folder(tmp_path / "one", "a", last="record")
+        assert not remote.put_new_folder(tmp_path / "two", "a", last="record")
+        assert remote.put_new_folder(tmp_path / "one", "a", last="record")  # the answer was lost
+        assert remote.read("a/record") == b"1"
+
     def test_their_places_are_what_other_tools_call_them(self, endpoint: str) -> None:
         found = Storage(f"s3://bucket/a/?endpoint_override={endpoint}").place("stages/b")
         assert found == "s3://bucket/a/stages/b"
@@ -101,6 +112,12 @@ class TestErrors:
         remote.write(b"", "a/b.txt")
         remote.check()
         assert remote.names("") == ["a"]
+
+    def test_one_that_lets_two_create_a_file_is_refused(self, remote: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(ConditionalPuts, "create", lambda *_: {"e_tag": "1"})
+        with pytest.raises(StoreError, match="ignores conditional writes"):
+            remote.check()
+        assert remote.names("") == []
 
     def test_no_such_bucket(self, endpoint: str) -> None:
         with pytest.raises(StoreError, match=r"s3://none.*cannot be written.*bucket does not exist"):
@@ -143,3 +160,14 @@ class TestErrors:
             assert back.wait(30)
             assert remote.read("a") == b"kept"
         writer.join()
+
+
+def test_a_server_that_never_answers_is_an_error_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in VARIABLES.items():
+        monkeypatch.setenv(name, value)
+    for name, limit in (("_CONNECT", 1.0), ("_ANSWER", 1.0), ("_ATTEMPTS", 1)):  # without them it takes two minutes
+        monkeypatch.setattr(f"sfcmt.storage.{name}", limit)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        uri = f"s3://bucket/a?scheme=http&endpoint_override=127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(StoreOutageError, match=r"cannot be listed: .*Timeout"):
+            Storage(uri).names("stages")

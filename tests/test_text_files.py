@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
 import pytest
 
+import sfcmt
 from sfcmt.errors import DataError
 from sfcmt.text_files import composed, read_rows, read_text
 
@@ -88,3 +90,15 @@ def test_a_short_row_lacks_its_last_values(tmp_path: Path) -> None:
     assert [*read_rows(file_of(tmp_path, "file,label\na.png\n"), COLUMNS)] == [
         (f"{tmp_path}/labels.csv line 2", {"file": "a.png", "label": ""})
     ]
+
+
+@pytest.mark.parametrize("room", ["sfcmt", "tuning", "clusters", "reports"])
+def test_all_texts_are_of_one_encoding_whatever_the_locale(room: str) -> None:
+    found = []
+    for path in (Path(sfcmt.__file__).parents[1] / room).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            match node:
+                case ast.Call(func=ast.Attribute(attr="read_text" | "write_text"), keywords=keywords):
+                    if not {"encoding", None} & {keyword.arg for keyword in keywords}:
+                        found.append(f"{path}:{node.lineno}")
+    assert found == []

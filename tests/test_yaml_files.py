@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sfcmt.errors import ConfigError
+from sfcmt.errors import ConfigError, DataError
 from sfcmt.yaml_files import parse_yaml, read_yaml
 
 
@@ -35,5 +35,5 @@ def test_values(text: str, value: Any) -> None:
 def test_what_is_no_mapping_is_told_with_its_file(tmp_path: Path, text: str) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text(text, encoding="latin-1")
-    with pytest.raises(ConfigError, match=r"mine\.yaml"):
+    with pytest.raises((ConfigError, DataError), match=r"mine\.yaml"):
         read_yaml(path)

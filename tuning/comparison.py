@@ -16,7 +16,7 @@ from sfcmt.evaluation.labels import has_labels, open_labels
 from sfcmt.evaluation.oracles import oracle_logits, oracle_recipes
 from sfcmt.evaluation.scores import Scores, score
 from sfcmt.experiment import Experiment
-from sfcmt.outputs import OUTPUTS, Outputs
+from sfcmt.outputs import Outputs
 from sfcmt.recipe import Recipe
 from sfcmt.recipes import transfer_recipe
 from sfcmt.store import Store
@@ -45,7 +45,7 @@ class Cell:
     @cached_property
     def outputs(self) -> Outputs:
         """What the target model says of the data."""
-        return Outputs.load(self.artifact.path / OUTPUTS)
+        return Outputs.load(self.artifact.path)
 
 
 def validated(pool: Sequence[Outputs]) -> list[dict[str, float]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -18,6 +17,7 @@ from sfcmt.experiment import Experiment
 from sfcmt.figures.confusion import confusion_figure
 from sfcmt.figures.embedding import embed, embedding_figure
 from sfcmt.figures.translations import translations_figure
+from sfcmt.machine_cache import machine_cache
 from sfcmt.models.target_model import TargetModel
 from sfcmt.stages.bridge import load_translator
 from sfcmt.tuning.comparison import Cell, Comparison
@@ -32,7 +32,7 @@ def figures_of(cell: Cell, comparison: Comparison) -> Iterator[tuple[str, Figure
         parts = load_translator(bridge.path), TargetModel.load(source.path)
         yield (
             "translations",
-            translated_samples(*parts, comparison.experiment, comparison.dataset, comparison.store.root),
+            translated_samples(*parts, comparison.experiment, comparison.dataset),
         )
     classes, outputs = comparison.dataset.classes, cell.outputs
     points_n2 = embed(outputs.target_features)
@@ -46,11 +46,11 @@ def figures_of(cell: Cell, comparison: Comparison) -> Iterator[tuple[str, Figure
 
 @torch.no_grad()
 def translated_samples(
-    translator: torch.nn.Module, source: TargetModel, experiment: Experiment[Any], dataset: Dataset, root: Path
+    translator: torch.nn.Module, source: TargetModel, experiment: Experiment[Any], dataset: Dataset
 ) -> Figure:
-    """Some held-out pairs and what the translator makes of them; `root` is the store's folder."""
+    """Some held-out pairs and what the translator makes of them."""
     spec, memory_gb = source.spec, experiment.runtime.memory_gb
-    reader = ImageReader(dataset, spec.size, memory_gb, root / "cache", torch.device("cpu"), spec.resize)
+    reader = ImageReader(dataset, spec.size, memory_gb, machine_cache(), torch.device("cpu"), spec.resize)
     data = UnlabelledData(dataset, experiment.data, reader, source.normalise)
     rows = data.held_pair_rows[:_SAMPLES]
     target, real = data.pair_target.clean(rows), data.pair_source.clean(rows)

@@ -11,13 +11,14 @@ import re
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from urllib.parse import urlsplit
 
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")  # seconds, in place of 120
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # in place of 7: minutes
-os.environ.setdefault("AWS_MAX_ATTEMPTS", "2")  # each may wait for a minute
+os.environ.setdefault("AWS_MAX_ATTEMPTS", "2")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 import mlflow
@@ -58,6 +59,7 @@ class MlflowCalls:
         self._error, self._advice, self._writes = error, advice, writes
 
     def __enter__(self) -> None:
+        _limit_boto()
         _leave_ambient_aside()
         place_tracking(os.environ.get("SFCMT_STORE", "sfcmt-store"))
         try:
@@ -128,6 +130,14 @@ def tag_is(tag: str, value: str) -> str:
     if quote in value:  # both kinds: any letter in their place will do
         return f"tags.`{tag}` LIKE {quote}{value.replace(quote, '_')}{quote}"
     return f"tags.`{tag}` = {quote}{value}{quote}"
+
+
+def _limit_boto() -> None:
+    """Models may be on S3, and boto waits a minute for a connection or an answer, which no variable changes."""
+    if find_spec("botocore"):
+        from botocore.config import Config
+
+        Config.OPTION_DEFAULTS |= {"connect_timeout": 5, "read_timeout": 20}
 
 
 def _leave_ambient_aside() -> None:

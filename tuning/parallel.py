@@ -94,7 +94,8 @@ def _train(request: StageRequest, pipe: Connection) -> SfcmtError | None:
 
     torch.set_num_threads(1)  # more on busy cores makes all slower
     try:
-        Store(request.runtime.store).get_or_train(request.recipe(), request.runtime, Sender(pipe.send))
+        store = Store(request.runtime.store, user=None)  # who asked for it has been noted
+        store.get_or_train(request.recipe(), request.runtime, Sender(pipe.send))
     except SfcmtError as error:
         return error
     return None

@@ -34,12 +34,11 @@ def train_stages(
         return
     _require_everywhere(recipes)
     if is_here(jobs):
-        from sfcmt.clusters.locks import RayLock
         from sfcmt.clusters.train import RayTrain
 
         with ray_session(callback), RayTrain() as trainer:
             check_places(runtime)
-            _one_by_one(recipes, runtime, Store(store.place, trainer, RayLock), callback)
+            _one_by_one(recipes, runtime, Store(store.place, trainer, store.user), callback)
     elif grouped or on_cluster():
         from sfcmt.clusters.tasks import train_on_cluster
 

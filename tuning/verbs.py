@@ -1,4 +1,4 @@
-"""Verbs of experiments: `validate`, `run`, `compare`, `predict`, `export`.
+"""Verbs of experiments and the store: `validate`, `run`, `compare`, `predict`, `export`, `gc`.
 
 What they need is imported late: the command must start fast.
 """
@@ -6,6 +6,7 @@ What they need is imported late: the command must start fast.
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,6 +29,7 @@ Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print a line for
 
 GOES_ON = "Ctrl-C stops; the same command goes on."
 MODEL_HELP = "A stage's folder, an exported .safetensors, or an MLflow URI: runs:/ID/model, models:/NAME/1."
+STORE_HELP = "Folder or URI of the store (default: SFCMT_STORE, or ./sfcmt-store)."
 JOBS_HELP = "Trainings at the same time (default: 1; on a Ray cluster as many as fit)."
 
 
@@ -38,6 +40,7 @@ def register(app: typer.Typer) -> None:
     app.command()(compare)
     app.command()(predict)
     app.command()(export)
+    app.command()(gc)
 
 
 def validate(
@@ -132,6 +135,21 @@ def predict(
         return
     for one in found:
         typer.echo(f"{one.file}: {one.label} ({one.probabilities[one.label]:.1%})")
+
+
+def gc(
+    store: Annotated[str | None, typer.Option(help=STORE_HELP)] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Remove from the store what no study, run or registered model refers to, and no process holds."""
+    from sfcmt.tuning.collecting import collect_garbage
+
+    collected = collect_garbage(store or os.environ.get("SFCMT_STORE", "sfcmt-store"), dry_run)
+    if as_json:
+        typer.echo(json.dumps(collected.as_json()))
+        return
+    typer.echo("\n".join(collected.lines("would go" if dry_run else "removed")))
 
 
 def _told(name: str, comparison: Comparison, progress: ProgressLines, jobs: int | None, is_comparison: bool) -> Summary:

@@ -10,6 +10,11 @@ from sfcmt.clusters.checks.machine import MachineReport
 
 LEAST_DISK, LEAST_MEMORY = 5.0, 2.0  # GiB: a store with some trials; a worker with its data
 MOST_SKEW = 1.0  # seconds
+_SHARING = {
+    True: "NVIDIA's MPS runs: they compute side by side",
+    False: "they take turns; `nvidia-cuda-mps-control -d` before `ray start` lets them compute side by side",
+    None: "they take turns; NVIDIA's MPS, which lets them compute side by side, is not installed",
+}
 
 
 def machine_findings(report: MachineReport) -> Iterator[Finding]:
@@ -17,6 +22,8 @@ def machine_findings(report: MachineReport) -> Iterator[Finding]:
     where, versions = report.machine, ", ".join(f"{name} {number}" for name, number in report.versions.items())
     yield judged(where, "packages", "; ".join(report.unmet), "pip install -c constraints.txt 'sfcmt[tuning]'", versions)
     yield _gpu_finding(report)
+    if report.gpus:
+        yield Finding(where, "several trials on one GPU", _SHARING[report.mps])
     yield judged(where, "torchvision", report.torchvision, "install the torchvision that sfcmt asks for")
     for folder, free in report.free_disk.items():
         problem = f"{folder}: {free:.1f} GiB free" if free < LEAST_DISK else None

@@ -36,6 +36,8 @@ class MachineReport:
     """The version that torch is built for."""
     gpus: tuple[str, ...]
     """What the driver of NVIDIA lists."""
+    mps: bool | None
+    """Whether NVIDIA's MPS runs, which lets processes compute on one GPU side by side; None if it is not installed."""
     torchvision: str | None
     free_disk: dict[str, float]
     free_memory: float | None
@@ -59,6 +61,7 @@ def examine(machine: str, store: str, tracking: str, marker: Path | None = None)
         unmet=tuple(unmet(requires("sfcmt") or ())),
         cuda=torch.version.cuda,
         gpus=_gpus(),
+        mps=_mps(),
         torchvision=torchvision_problem(),
         free_disk={folder: shutil.disk_usage(folder).free / 2**30 for folder in sorted(folders)},
         free_memory=_free_memory(),
@@ -141,8 +144,18 @@ def _gpus() -> tuple[str, ...]:
     command = shutil.which("nvidia-smi")
     if command is None:
         return ()
-    listed = subprocess.run([command, "--list-gpus"], capture_output=True, text=True, check=False)
+    listed = subprocess.run([command, "--list-gpus"], capture_output=True, text=True, errors="replace", check=False)
     return tuple(line.partition(" (UUID")[0] for line in listed.stdout.splitlines() if line.startswith("GPU "))
+
+
+def _mps() -> bool | None:
+    control = shutil.which("nvidia-cuda-mps-control")
+    if control is None:
+        return None
+    asked = subprocess.run(
+        [control], input="get_server_list\n", capture_output=True, text=True, check=False, timeout=_SECONDS
+    )
+    return asked.returncode == 0
 
 
 def torchvision_problem() -> str | None:
@@ -158,7 +171,7 @@ def torchvision_problem() -> str | None:
 def _free_memory() -> float | None:
     """What new processes may take; known on Linux only."""
     try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
+        lines = Path("/proc/meminfo").read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
         return None
     kibibytes = dict(line.split(":") for line in lines)["MemAvailable"].removesuffix(" kB")

@@ -48,7 +48,7 @@ def packing_finding(folder: Path) -> Finding:
     remedy = "name what jobs do not need in .rayignore"
     try:
         sizes = packed_files(folder)
-    except ClusterError as error:
+    except (ClusterError, OSError) as error:
         return judged("here", "submission", str(error), remedy)
     said = f"{len(sizes)} files of {mebibytes(sum(sizes.values()))}"
     return judged("here", "submission", size_problem(folder, sizes), remedy, said)

@@ -24,5 +24,6 @@ for _ in {1..60}; do
     sleep 0.5
 done
 for node in $(left); do kill -KILL -- "-$node"; done
+if [[ -d $folder/mps ]]; then echo quit | CUDA_MPS_PIPE_DIRECTORY=$folder/mps nvidia-cuda-mps-control || true; fi
 rm -rf "$folder"
 echo "Ray is down"

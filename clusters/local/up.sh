@@ -34,6 +34,12 @@ END
 export RAY_AUTH_MODE=token RAY_AUTH_TOKEN_PATH=$folder/token
 unset RAY_ADDRESS RAY_AUTH_TOKEN
 
+if ((${#gpus[@]})) && command -v nvidia-cuda-mps-control >/dev/null; then # trials that share a GPU run side by side
+    export CUDA_MPS_PIPE_DIRECTORY=$folder/mps CUDA_MPS_LOG_DIRECTORY=$folder/mps
+    mkdir "$folder/mps"
+    nvidia-cuda-mps-control -d
+fi
+
 start() { # NAME OPTIONS...: one node, in a process group of its own
     local name=$1
     shift

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sfcmt.errors import DataError
-from sfcmt.figures.confusion import confusion_figure
+from sfcmt.figures.confusion import MOST_CLASSES, confusion_figure
 from sfcmt.models.target_model import TargetModel
 from sfcmt.reports.figures.drawing import Drawing
 from sfcmt.reports.findings.classes import ClassFinding
@@ -17,7 +17,8 @@ from sfcmt.tuning.figures import translated_samples
 
 def confusion(name: str, found: ClassFinding, classes: Sequence[str], seeds: Sequence[int]) -> Drawing:
     """Of one arm, over its seeds."""
-    caption = f"Confusion of {found.arm} on the target images: counts over seeds {', '.join(map(str, seeds))} (oracle)."
+    shown = "Confusion" if len(classes) <= MOST_CLASSES else "Commonest confusions"
+    caption = f"{shown} of {found.arm} on the target images: counts over seeds {', '.join(map(str, seeds))} (oracle)."
     return Drawing(name, caption, confusion_figure(found.confusion_KK, classes))
 
 
@@ -34,7 +35,7 @@ def translations(name: str, results: Results, run: Run) -> Drawing | None:
         return None
     parts = load_translator(bridge.path), TargetModel.load(source.path)
     try:
-        figure = translated_samples(*parts, results.experiment, results.dataset, results.store.root)
+        figure = translated_samples(*parts, results.experiment, results.dataset)
     except DataError:  # the images were left behind
         return None
     caption = f"Held-out pairs under the translator of {run.arm}, seed {run.seed}: target, translated, real source."

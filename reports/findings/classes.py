@@ -34,10 +34,13 @@ def class_findings(results: Results, arms: dict[str, list[Run]]) -> list[ClassFi
 
 
 def _finding(arm: str, results: Results, runs: list[Run], labels_N: Tensor) -> ClassFinding | None:
-    logits = {run.seed: logits_NK for run in runs if (logits_NK := results.logits(run)) is not None}
-    if not logits:
+    confusions = {
+        run.seed: score(logits_NK, labels_N).confusion_KK
+        for run in runs
+        if (logits_NK := results.logits(run)) is not None
+    }
+    if not confusions:
         return None
-    confusions = {seed: score(logits_NK, labels_N).confusion_KK for seed, logits_NK in logits.items()}
     total_KK = torch.stack(list(confusions.values())).sum(dim=0)
     images = (total_KK.sum(dim=1) // len(confusions)).tolist()
     shares = tuple(

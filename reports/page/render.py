@@ -21,7 +21,7 @@ def page(title: str, lead: str, sections: Sequence[Section]) -> str:
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {"svg": _svg, "data_uri": _data_uri}
-    inline = {name: Markup((_HERE / f"page.{name}").read_text()) for name in ("css", "js")}  # noqa: S704 - our own files
+    inline = {name: Markup((_HERE / f"page.{name}").read_text(encoding="utf-8")) for name in ("css", "js")}  # noqa: S704 - our own files
     return environment.get_template("page.html.j2").render(title=title, lead=lead, sections=sections, **inline)
 
 

@@ -44,7 +44,7 @@ def by_class(
         section.blocks.append(Text(f"Results by class: {MISSING} ({why})."))
         return section
     classes = results.dataset.classes
-    section.blocks.append(Grid(classes_table(classes, found, provenance, level, f"{label}-classes")))
+    section.blocks.append(Grid(classes_table(classes, found, shown, provenance, level, f"{label}-classes")))
     for one in found:
         if one.arm == shown:
             seeds = sorted({seed for sample in one.accuracies for seed in sample})

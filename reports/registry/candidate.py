@@ -13,7 +13,7 @@ from sfcmt.artifact import Artifact
 from sfcmt.data.schema import Split
 from sfcmt.identity import digest
 from sfcmt.models.target_model import ModelSpec, TargetModel
-from sfcmt.outputs import OUTPUTS, Outputs
+from sfcmt.outputs import Outputs
 from sfcmt.recipes import TRANSFER
 from sfcmt.reports.registry.predictions import Predictions, predictions_of
 from sfcmt.tuning.search.distilling import DISTILLED
@@ -97,7 +97,7 @@ class Candidate:
     @cached_property
     def predictions(self) -> Predictions:
         """What it says of the target images."""
-        return predictions_of(Outputs.load(self.folder / OUTPUTS), (outputs for _, outputs in self.study.pool()))
+        return predictions_of(Outputs.load(self.folder), (outputs for _, outputs in self.study.pool()))
 
     @cached_property
     def oracles(self) -> dict[str, float]:

@@ -8,6 +8,7 @@ from sfcmt.data.dataset import Dataset
 from sfcmt.data.manifest import NUMBERS
 from sfcmt.data.reading import PLAIN
 from sfcmt.data.schema import Split
+from sfcmt.listing import listed
 from sfcmt.reports.registry.candidate import Candidate
 
 _LIMITS = """\
@@ -21,7 +22,7 @@ def model_card(candidate: Candidate) -> str:
     spec, study = candidate.spec, candidate.study
     parts = {
         "What it is": f"""\
-A classifier of {spec.modality} images into {len(spec.classes)} classes: {", ".join(spec.classes)}.
+A classifier of {spec.modality} images into {len(spec.classes)} classes: {listed(spec.classes)}.
 Backbone `{spec.backbone}`, translator `{spec.translator}`, trained by `{candidate.recipe["name"]}`.
 
 - In: column `encoded_image`, bytes of a PNG, JPEG, TIFF or `.npy` (JSON: base64) of {spec.channels} channel(s) of

@@ -7,6 +7,7 @@ import json
 from mlflow.entities.model_registry import ModelVersion
 
 from sfcmt.evaluation.labels import has_labels, open_labels
+from sfcmt.listing import listed
 from sfcmt.reports.registry.candidate import CLASSES, TARGET, Candidate
 from sfcmt.reports.registry.evidence import Evidence, agreement, oracle
 from sfcmt.reports.registry.versions import predictions_of_version
@@ -36,7 +37,7 @@ def obstacles(challenger: ModelVersion, champion: ModelVersion) -> list[str]:
         return ["the champion was not registered by sfcmt"]
     found = []
     if ours[CLASSES] != theirs[CLASSES]:
-        names = [", ".join(json.loads(tags[CLASSES])) for tags in (ours, theirs)]
+        names = [listed(json.loads(tags[CLASSES])) for tags in (ours, theirs)]
         found.append(f"its classes are {names[0]}, the champion's {names[1]}")
     if ours[TARGET] != theirs[TARGET]:
         found.append(f"the digest of its target images is {ours[TARGET][:12]}, the champion's {theirs[TARGET][:12]}")

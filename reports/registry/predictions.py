@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from sfcmt.ensemble import mean_probabilities
 from sfcmt.outputs import Outputs
 from sfcmt.reports.registry.errors import RegistryError
 
@@ -42,8 +42,4 @@ class Predictions:
 
 def predictions_of(model: Outputs, pool: Iterable[Outputs]) -> Predictions:
     """The predictions of one model of a pool, whose outputs may come one by one."""
-    total_NK, members = torch.zeros_like(model.target_logits, dtype=torch.float64), 0
-    for outputs in pool:
-        total_NK += outputs.target_logits.double().softmax(dim=1)
-        members += 1
-    return Predictions(model.target_logits.contiguous(), (total_NK / members).float())
+    return Predictions(model.target_logits.contiguous(), mean_probabilities(pool).float())

@@ -15,7 +15,7 @@ from sfcmt.data.dataset import Dataset
 from sfcmt.errors import DataError
 from sfcmt.evaluation.labels import has_labels, open_labels
 from sfcmt.experiment import Experiment
-from sfcmt.outputs import OUTPUTS, Outputs
+from sfcmt.outputs import Outputs
 from sfcmt.recipes import TRANSFER
 from sfcmt.reports.sources.evidence import Provenance
 from sfcmt.reports.sources.runs import Run, runs_of
@@ -110,7 +110,7 @@ class Results(ABC):
     def logits(self, run: Run) -> Tensor | None:
         """What a run's model says of the target images (N, K), if its outputs are in the store."""
         artifact = self.store.open(TRANSFER, run.transfer) if run.transfer else None
-        return Outputs.load(artifact.path / OUTPUTS).target_logits if artifact else None
+        return Outputs.load(artifact.path).target_logits if artifact else None
 
     def runs_of(self, arm: str) -> list[Run]:
         """An arm's runs."""

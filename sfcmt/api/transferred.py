@@ -12,7 +12,7 @@ from sfcmt.classify import Classification, classify_encoded
 from sfcmt.data.collection import collected
 from sfcmt.experiment import Experiment
 from sfcmt.models.target_model import ModelSpec, TargetModel
-from sfcmt.outputs import OUTPUTS, Outputs
+from sfcmt.outputs import Outputs
 from sfcmt.validators import scores_of
 
 
@@ -61,4 +61,4 @@ class Transferred:
     @cached_property
     def scores(self) -> dict[str, float]:
         """Label-free validators by name, on all target images and the held-out pairs; higher is better."""
-        return scores_of(Outputs.load(self.path / OUTPUTS))
+        return scores_of(Outputs.load(self.path))

@@ -5,7 +5,7 @@ Rows are those of the global batch, which all workers draw alike; images are of 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
@@ -16,8 +16,9 @@ from sfcmt.config import DataConfig, Training
 from sfcmt.data.augment import apply_views, random_views
 from sfcmt.data.dataset import Dataset, holdout_mask
 from sfcmt.data.holdout import stratified_holdout
-from sfcmt.data.loading import ImageReader, Images
+from sfcmt.data.loading import ImageReader, Images, looked_ahead
 from sfcmt.data.schema import Split
+from sfcmt.devices import sent
 from sfcmt.distributed import share
 from sfcmt.errors import DataError
 from sfcmt.models.normalise import Normalise
@@ -40,16 +41,28 @@ class Column:
 
     def clean(self, index_B: Tensor) -> Tensor:
         """The images as they are."""
-        pixels = self.images.batch(index_B).to(self.device, non_blocking=True)
+        pixels = sent(self.images.batch(index_B), self.device)
         with in_float32(self.device):  # a loss that asks for images does so within the forward pass
             normal: Tensor = self.normalise(pixels)
         return normal.contiguous(memory_format=torch.channels_last)
 
     def augmented(self, index_B: Tensor, views_B23: Tensor) -> Tensor:
-        """The images under random views."""
-        plain = self.clean(index_B)
+        """This worker's share of a global batch, under random views: the only way to images to train on."""
+        plain = self.clean(share(index_B))
         with in_float32(self.device):
-            return apply_views(plain, views_B23).contiguous(memory_format=torch.channels_last)
+            return apply_views(plain, sent(share(views_B23), self.device)).contiguous(memory_format=torch.channels_last)
+
+    def each(self, plan: Sequence[Tensor]) -> Iterator[Tensor]:
+        """The images of each batch of a plan as they are; the next ones are loaded meanwhile."""
+        for index_B, upcoming in looked_ahead(plan):
+            x_BCHW = self.clean(index_B)
+            for later_B in upcoming:
+                self.images.prefetch(later_B)
+            yield x_BCHW
+
+    def prefetch(self, index_B: Tensor) -> None:
+        """A hint that this global batch comes soon."""
+        self.images.prefetch(share(index_B))
 
 
 class SourceBatch(NamedTuple):
@@ -78,13 +91,17 @@ class SourceData:
 
     def epoch(self, training: Training, generator: torch.Generator) -> Iterator[SourceBatch]:
         """One pass over the training rows in random order."""
-        for rows in shuffled(self.train_rows, training.batch, self.steps(training), generator):
+        plan = shuffled(self.train_rows, training.batch, self.steps(training), generator)
+        for rows, upcoming in looked_ahead(plan):
             views = random_views(len(rows), training.crop, training.flip, generator)
-            yield SourceBatch(self.column.augmented(share(rows), share(views)), self.labels(rows))
+            x_B3HW = self.column.augmented(rows, views)
+            for later_B in upcoming:
+                self.column.prefetch(later_B)
+            yield SourceBatch(x_B3HW, self.labels(rows))
 
     def labels(self, rows: Tensor) -> Tensor:
         """Labels of rows, on the device."""
-        return self._labels_N[rows].to(self.column.device)
+        return sent(self._labels_N[rows], self.column.device)
 
 
 class Rows(NamedTuple):
@@ -97,21 +114,23 @@ class Rows(NamedTuple):
 class UnlabelledBatch:
     """TR target images and TI pairs of one step. Each is loaded when a loss asks for it, and only then.
 
-    `target_B` and `pair_B` are the rows of all workers; the images are this worker's share of them. A column that is
-    loaded begins to decode its rows of the next step, `upcoming`.
+    `target_B` and `pair_B` are the rows of all workers, on the device; the images are this worker's share of them. A
+    column that is loaded begins to load its rows of the next steps, `upcoming`.
     """
 
-    def __init__(self, data: UnlabelledData, rows: Rows, views: tuple[Tensor, Tensor], upcoming: Rows | None) -> None:
-        self._data, self._upcoming = data, upcoming
-        self.target_B, self.pair_B = rows
+    def __init__(
+        self, data: UnlabelledData, rows: Rows, views: tuple[Tensor, Tensor], upcoming: Sequence[Rows]
+    ) -> None:
+        self._data, self._rows, self._upcoming = data, rows, upcoming
+        self.target_B, self.pair_B = (sent(side, data.target.device) for side in rows)
         self._target_views, self._pair_views = views
 
     @cached_property
     def target(self) -> Tensor:
         """TR target images (B, C, H, W), augmented."""
-        x_BCHW = self._data.target.augmented(share(self.target_B), share(self._target_views))
-        if self._upcoming is not None:
-            self._data.target.images.prefetch(share(self._upcoming.target_B))
+        x_BCHW = self._data.target.augmented(self._rows.target_B, self._target_views)
+        for rows in self._upcoming:
+            self._data.target.prefetch(rows.target_B)
         return x_BCHW
 
     @cached_property
@@ -125,9 +144,9 @@ class UnlabelledBatch:
         return self._pair_side(self._data.pair_source)
 
     def _pair_side(self, column: Column) -> Tensor:
-        x_BCHW = column.augmented(share(self.pair_B), share(self._pair_views))
-        if self._upcoming is not None:
-            column.images.prefetch(share(self._upcoming.pair_B))
+        x_BCHW = column.augmented(self._rows.pair_B, self._pair_views)
+        for rows in self._upcoming:
+            column.prefetch(rows.pair_B)
         return x_BCHW
 
 
@@ -147,7 +166,7 @@ class UnlabelledData:
         By default, target images are normalised by their own statistics.
         """
         manifest = dataset.manifest
-        self.pair_rows, self.held_pair_rows = _pair_rows(dataset, config.holdout)
+        self.pair_rows, self.held_pair_rows = pair_rows(dataset, config.holdout)
         to_target = to_target or Normalise(manifest.target.normalisation, manifest.holes)
         self.target = Column(reader.images(Split.TARGET, "image"), to_target, reader.device)
         self.pair_target = Column(reader.images(Split.PAIRS, "target_image"), to_target, reader.device)
@@ -168,12 +187,12 @@ class UnlabelledData:
         targets = shuffled(torch.arange(len(self.target)), training.batch, steps, generator)
         pairs = shuffled(self.pair_rows, training.batch, steps, generator)
         plan = [Rows(target_B, pair_B) for target_B, pair_B in zip(targets, pairs, strict=True)]
-        for rows, upcoming in zip(plan, [*plan[1:], None], strict=True):
+        for rows, upcoming in looked_ahead(plan):
             views = [random_views(len(side), training.crop, training.flip, generator) for side in rows]
             yield UnlabelledBatch(self, rows, (views[0], views[1]), upcoming)
 
 
-def _pair_rows(dataset: Dataset, holdout: float) -> tuple[Tensor, Tensor]:
+def pair_rows(dataset: Dataset, holdout: float) -> tuple[Tensor, Tensor]:
     """Rows to train on, and held-out ones. Raises `DataError` where there are pairs, but too few."""
     if not dataset.has_pairs:
         nothing = torch.empty(0, dtype=torch.int64)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from sfcmt.data.scanner import HIDDEN, Scanner
 from sfcmt.errors import DataError
 from sfcmt.text_files import composed
-
-_MOST = 20
 
 
 def class_folders(root: Path, scanner: Scanner) -> tuple[list[Path], list[Path]]:
@@ -37,7 +35,10 @@ def _refuse_twins(folders: Iterable[Path]) -> None:
             raise DataError(f"{folder}: {same} is the same folder, by a link; an image has one class")
 
 
-def listed(names: Sequence[str]) -> str:
-    """Names for a message: all of them, or the first and how many more there are."""
-    more = f" and {len(names) - _MOST} more" if len(names) > _MOST else ""
-    return ", ".join(names[:_MOST]) + more
+def refuse_twin_names(places: Mapping[str, object]) -> None:
+    """Raise `DataError` for two names, each with a place where it stands, that are one but for case."""
+    names: dict[str, str] = {}
+    for name, place in places.items():
+        twin = names.setdefault(name.casefold(), name)
+        if twin != name:
+            raise DataError(f"{place}: class {name!r} is {twin!r} ({places[twin]}), but for case; give both one name")

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from sfcmt.data.manifest import Manifest, sha256_of
+from sfcmt.data.manifest import Manifest
+from sfcmt.data.row_groups import read_batches, read_rows
 from sfcmt.data.schema import SCHEMAS, Sealed, Split, file_name
 from sfcmt.errors import DataError
+from sfcmt.file_digests import remembered_sha256, sha256_of
+from sfcmt.listing import listed
 
 
 class Dataset:
@@ -30,12 +33,20 @@ class Dataset:
         self._task_classes = classes
 
     def table(self, split: Split) -> pa.Table:
-        """Rows of a split. Raises `DataError` if its file is missing or has changed since the import."""
+        """A whole split in memory. Raises `DataError` if its file is missing or has changed since the import."""
         return read_part(self.folder, self.manifest, split)
 
     def columns(self, split: Split, *names: str) -> pa.Table:
-        """These columns of a split, without its images in memory. Raises `DataError` as `table` does."""
+        """These columns of a split; of others, nothing is read. Raises `DataError` as `table` does."""
         return read_part(self.folder, self.manifest, split, names)
+
+    def rows(self, split: Split, rows: ArrayLike, *names: str) -> pa.Table:
+        """These columns of some rows, in the order of `rows`. Raises `DataError` as `table` does."""
+        return read_rows(proved_file(self.folder, self.manifest, split), rows, names)
+
+    def batches(self, split: Split, *names: str) -> Iterator[pa.RecordBatch]:
+        """These columns of all rows in their order, few at a time. Raises `DataError` as `table` does."""
+        return read_batches(proved_file(self.folder, self.manifest, split), names)
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
@@ -60,7 +71,7 @@ class Dataset:
         """The same data for a task of these classes, in this order. Raises `DataError` if it has others."""
         others = [name for name in self.manifest.classes if name not in classes]
         if others:
-            reason = f"its classes {', '.join(others)} are none of the model's: {', '.join(classes)}"
+            reason = f"its classes {listed(others)} are none of the model's: {listed(classes)}"
             raise DataError(f"{self.folder}: {reason}")
         return Dataset(self.folder, self.manifest, classes)
 
@@ -86,15 +97,24 @@ class Dataset:
 
 
 def read_part(folder: Path, manifest: Manifest, part: Split | Sealed, columns: Sequence[str] | None = None) -> pa.Table:
-    """Read one file of a data set, or some columns of it, after checking its digest and schema."""
+    """One file of a data set, or some columns of it, in memory. Raises `DataError` as `proved_file` does."""
+    return pq.read_table(proved_file(folder, manifest, part), columns=columns and [*columns])
+
+
+def proved_file(folder: Path, manifest: Manifest, part: Split | Sealed) -> Path:
+    """The path of one file of a data set. Raises `DataError` if its digest or its columns are not what they must be.
+
+    What is sealed is read for its digest every time; of other files, a machine remembers it (`file_digests`).
+    """
     path, entry = folder / file_name(part), manifest.entry(part)
     if not path.is_file():
         raise DataError(f"{path}: missing, though the manifest lists it")
-    if sha256_of(path) != entry.sha256:
+    found = sha256_of(path) if isinstance(part, Sealed) else remembered_sha256(path)
+    if found != entry.sha256:
         raise DataError(f"{path}: changed since the import (its sha256 is not the manifest's); import again")
     if not pq.read_schema(path).equals(SCHEMAS[part]):
         raise DataError(f"{path}: its columns are not those of a {part} file")
-    return pq.read_table(path, columns=columns and [*columns])
+    return path
 
 
 def holdout_mask(groups: pa.ChunkedArray, fraction: float) -> NDArray[np.bool_]:

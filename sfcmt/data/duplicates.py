@@ -86,13 +86,15 @@ def find_duplicates(dataset: Dataset) -> Duplicates:
 
 
 def _read(dataset: Dataset, split: Split, column: str) -> _Images:
-    manifest, table = dataset.manifest, dataset.table(split)
-    encoded, ids = table[column], table["id"].to_pylist()
-    frames = table["group"].to_pylist() if split is Split.PAIRS else [_NO_FRAME] * len(ids)
+    manifest, ids = dataset.manifest, dataset.columns(split, "id")["id"].to_pylist()
+    is_paired = split is Split.PAIRS
+    frames = dataset.columns(split, "group")["group"].to_pylist() if is_paired else [_NO_FRAME] * len(ids)
     most = min(_MOST_ROWS, affordable(manifest.max_size) // 2, len(ids))
     row_M = np.linspace(0, len(ids) - 1, most).astype(np.int64)
-    x_MHW = thumbnails(encoded.take(row_M), manifest.holes == "mask", f"{dataset.folder}/{split}")
-    digests = [hashlib.sha256(image.as_buffer()).digest() for image in encoded]
+    encoded = dataset.rows(split, row_M, column)[column]
+    x_MHW = thumbnails(encoded, manifest.holes == "mask", f"{dataset.folder}/{split}")
+    batches = dataset.batches(split, column)
+    digests = [hashlib.sha256(image.as_buffer()).digest() for batch in batches for image in batch[column]]
     return _Images(ids, np.array(frames), digests, row_M, _pictures(x_MHW))
 
 

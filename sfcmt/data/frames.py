@@ -8,10 +8,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sfcmt.data.class_names import listed
-from sfcmt.data.image_files import content
+from sfcmt.data.class_names import refuse_twin_names
+from sfcmt.data.scanner import Scanner
 from sfcmt.data.writer import DatasetInfo, DatasetWriter
 from sfcmt.errors import DataError
+from sfcmt.listing import listed
 
 MOST_FREQUENT = 6
 """How many task-relevant classes are taken where the user names none, as in the published protocols."""
@@ -65,6 +66,7 @@ def refuse_widowed(found: Iterable[Path], frames: Sequence[Frame], root: Path) -
 
 def by_class(frames: Sequence[Frame], wanted: Sequence[str], fraction: float, root: Path) -> Division:
     """Frames of the `wanted` classes (default: the most frequent) divided into source and target, the others pairs."""
+    refuse_twin_names({frame.class_name: frame.source.relative_to(root) for frame in frames})
     counts = Counter(frame.class_name for frame in frames)
     frequent = sorted(counts, key=lambda name: (-counts[name], name))[:MOST_FREQUENT]
     classes = tuple(wanted) or tuple(sorted(frequent))
@@ -103,23 +105,24 @@ def divide(frames: Sequence[Frame], fraction: float) -> tuple[list[Frame], list[
     ]
 
 
-def write(division: Division, root: Path, destination: Path, info: DatasetInfo) -> None:
-    """Write the data set. Target labels and the real source images of target frames go to the sealed parts."""
+def write(division: Division, root: Path, destination: Path, info: DatasetInfo, scanner: Scanner) -> None:
+    """Write the data set; `scanner` is told of images that cannot be read.
+
+    Target labels and the real source images of target frames go to the sealed parts.
+    """
     labels = {name: label for label, name in enumerate(division.classes)}
     absent = set(labels) - {frame.class_name for frame in division.source}
     if absent:
         raise DataError(f"{root}: no source images of class {listed(sorted(absent))}")
-    with DatasetWriter(destination, info) as writer:
+    with DatasetWriter(destination, info, skip=scanner.skip_image) as writer:
         for frame in division.source:
             origin = frame.source.relative_to(root).as_posix()
-            writer.add_source(content(frame.source), labels[frame.class_name], frame.group, origin)
+            writer.add_source(frame.source, labels[frame.class_name], frame.group, origin)
         for frame in division.pairs:
-            pair = (content(frame.source), content(frame.target))
-            writer.add_pair(*pair, group=frame.group, origin=_origin(frame, root))
+            writer.add_pair(frame.source, frame.target, group=frame.group, origin=_origin(frame, root))
         for frame in division.target:
-            real, label = content(frame.source), labels[frame.class_name]
-            image = content(frame.target)
-            writer.add_target(image, frame.group, _origin(frame, root), label=label, real_source=real)
+            label = labels[frame.class_name]
+            writer.add_target(frame.target, frame.group, _origin(frame, root), label=label, real_source=frame.source)
 
 
 def _origin(frame: Frame, root: Path) -> str:

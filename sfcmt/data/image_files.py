@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from sfcmt.errors import DataError
+from sfcmt.errors import DataError, ImageError
 from sfcmt.text_files import printable
 
 
@@ -21,11 +21,11 @@ def readable_suffixes() -> frozenset[str]:
 
 
 def content(file: Path) -> bytes:
-    """A file's bytes; a `DataError` names it if it cannot be read, or is empty."""
+    """A file's bytes; a `DataError` names it if it cannot be read, an `ImageError` if it is empty."""
     try:
         data = file.read_bytes()
     except OSError as error:
         raise DataError(f"{printable(file)}: cannot be read ({error.strerror})") from error
     if not data:
-        raise DataError(f"{file}: an empty file (0 bytes)")
+        raise ImageError(str(file), "an empty file (0 bytes)")
     return data

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from sfcmt.data.fast_jpeg import JPEG, fast_pixels
 from sfcmt.data.manifest import Bits
 from sfcmt.errors import DataError
 from sfcmt.models.expected_input import Resize
@@ -34,6 +35,8 @@ def decode(data: bytes, where: str) -> Pixels:
     """
     if data.startswith(NPY):
         return _of_npy(data, where)
+    if data.startswith(JPEG) and (x_CHW := fast_pixels(data)) is not None:
+        return x_CHW
     try:
         with Image.open(io.BytesIO(data)) as image:
             image.load()
@@ -55,7 +58,8 @@ def _pixels(image: Image.Image, where: str) -> Pixels:
     if image.mode in ("L", "1"):
         return np.asarray(image.convert("L"))[None]
     if image.mode in ("RGB", "RGBA", "P", "CMYK"):
-        return np.ascontiguousarray(np.asarray(image.convert("RGB")).transpose(2, 0, 1))
+        plain = image if image.mode == "RGB" else image.convert("RGB")  # which copies
+        return np.ascontiguousarray(np.asarray(plain).transpose(2, 0, 1))
     raise DataError(f"{where}: images of mode {image.mode} are not supported")
 
 
@@ -97,7 +101,7 @@ def encode_png(x_CHW: Pixels) -> bytes:
 
 def is_storable(data: bytes) -> bool:
     """Whether the bytes can be stored as they are (PNG, JPEG or `.npy`)."""
-    return data.startswith((b"\x89PNG", b"\xff\xd8", NPY))
+    return data.startswith((b"\x89PNG", JPEG, NPY))
 
 
 def fill_holes(x_CHW: Pixels) -> Pixels:

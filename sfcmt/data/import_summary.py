@@ -8,10 +8,10 @@ import numpy as np
 from rich.table import Table
 
 from sfcmt.config import DataConfig
-from sfcmt.data.class_names import listed
 from sfcmt.data.dataset import Dataset
 from sfcmt.data.holdout import stratified_holdout
 from sfcmt.data.schema import MIN_TARGET, Split
+from sfcmt.listing import listed
 
 _MOST = 30
 """Of more classes, the smallest are shown."""

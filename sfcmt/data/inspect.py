@@ -80,22 +80,23 @@ def contact_sheet(dataset: Dataset, columns: int = 8) -> Figure:
 
 
 def _draw_source(dataset: Dataset, axes: NDArray[Any]) -> None:
-    table = dataset.table(Split.SOURCE)
-    rows = table.take(_mixed(table["label"].to_numpy(), axes.size)).to_pylist()
+    row_N = _mixed(dataset.columns(Split.SOURCE, "label")["label"].to_numpy(), axes.size)
+    rows = dataset.rows(Split.SOURCE, row_N, "id", "image", "label").to_pylist()
     for axis, row in zip(axes.flat, rows, strict=False):
         _show_source(axis, decode(row["image"], row["id"]))
         axis.set_title(dataset.classes[row["label"]], fontsize=9, pad=3)
 
 
 def _draw_target(dataset: Dataset, axes: NDArray[Any]) -> None:
-    table = dataset.table(Split.TARGET)
-    for axis, row in zip(axes.flat, table.take(_spread(len(table), axes.size)).to_pylist(), strict=False):
+    row_N = _spread(dataset.manifest.entry(Split.TARGET).rows, axes.size)
+    rows = dataset.rows(Split.TARGET, row_N, "id", "image").to_pylist()
+    for axis, row in zip(axes.flat, rows, strict=False):
         _show_target(axis, decode(row["image"], row["id"]), dataset.manifest)
 
 
 def _draw_pairs(dataset: Dataset, axes: NDArray[Any]) -> None:
-    table = dataset.table(Split.PAIRS)
-    rows = table.take(_spread(len(table), axes.size // 2)).to_pylist()
+    row_N = _spread(dataset.manifest.entry(Split.PAIRS).rows, axes.size // 2)
+    rows = dataset.rows(Split.PAIRS, row_N, "id", "source_image", "target_image").to_pylist()
     for above, below, row in zip(axes[0::2].flat, axes[1::2].flat, rows, strict=False):
         _show_source(above, decode(row["source_image"], row["id"]))
         _show_target(below, decode(row["target_image"], row["id"]), dataset.manifest)

@@ -1,33 +1,27 @@
-"""Image columns as tensors: decoded once where they fit in memory, decoded on the fly where they do not."""
+"""Image columns as tensors: decoded once for all of a machine where that fits, else when their batch comes up."""
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import Future, ThreadPoolExecutor
-from functools import lru_cache
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Protocol, TypeVar
+from weakref import WeakValueDictionary
 
-import numpy as np
-import pyarrow as pa
 import torch
 from torch import Tensor
 
 from sfcmt.data.dataset import Dataset
-from sfcmt.data.images import decode, resize
+from sfcmt.data.image_column import ImageColumn
+from sfcmt.data.pixels import GIVEN, Form, Pixels, Shape, decoding_pool, in_turn, parts
 from sfcmt.data.schema import Split
-from sfcmt.durable import replacing
+from sfcmt.devices import sent
 from sfcmt.models.expected_input import Resize
 
 _GIGABYTE = 2**30
-
-
-class Shape(NamedTuple):
-    """What images are made to: squares of `size` pixels, by a way of resizing."""
-
-    size: int
-    keep_holes: bool = False
-    resize: Resize = Resize()
+_AHEAD = 2
+"""Batches that are loaded before their turn."""
+T = TypeVar("T")
 
 
 class Images(Protocol):
@@ -40,7 +34,7 @@ class Images(Protocol):
         ...
 
     def prefetch(self, index_B: Tensor) -> None:
-        """A hint that `batch` will be asked for these rows next."""
+        """A hint that `batch` will be asked for these rows soon."""
         ...
 
 
@@ -53,57 +47,73 @@ class DecodedImages:
     def __len__(self) -> int:
         return len(self._pixels_NCHW)
 
+    @property
+    def nbytes(self) -> int:
+        """What it takes of the device's memory."""
+        return self._pixels_NCHW.nbytes
+
     def batch(self, index_B: Tensor) -> Tensor:
         """Rows -> (B, C, size, size)."""
-        return self._pixels_NCHW[index_B.to(self._pixels_NCHW.device)]
+        return self._pixels_NCHW[sent(index_B, self._pixels_NCHW.device)]
 
     def prefetch(self, index_B: Tensor) -> None:
-        """Nothing to do: all is decoded."""
+        """Nothing to do: all is there."""
 
 
 class StreamedImages:
-    """Encoded images in a memory-mapped file, decoded by threads when their batch comes up."""
+    """Images that threads put into batches, in pinned memory for a GPU."""
 
-    def __init__(self, encoded: pa.ChunkedArray, shape: Shape, where: str) -> None:
-        self._encoded, self._shape, self._where = encoded, shape, where
-        self._pool = _decoding_pool()
-        self._pending: dict[int, Future[Tensor]] = {}
+    def __init__(self, pixels: Pixels, device: torch.device) -> None:
+        self._pixels, self._is_pinned = pixels, device.type == "cuda"
+        self._pending: dict[tuple[int, ...], tuple[Tensor, list[Future[None]]]] = {}
 
     def __len__(self) -> int:
-        return len(self._encoded)
+        return self._pixels.form.rows
 
     def batch(self, index_B: Tensor) -> Tensor:
-        """Rows -> (B, C, size, size)."""
+        """Rows -> (B, C, size, size). Raises `DataError` naming a row that cannot be decoded."""
         self.prefetch(index_B)
-        rows: list[int] = index_B.tolist()  # may name a row twice, where two passes meet in a batch
-        decoded = {row: self._pending.pop(row).result() for row in dict.fromkeys(rows)}
-        return torch.stack([decoded[row] for row in rows])
+        x_BCHW, futures = self._pending.pop(tuple(index_B.tolist()))
+        for future in futures:
+            future.result()
+        return x_BCHW
 
     def prefetch(self, index_B: Tensor) -> None:
-        """Start decoding; what is prefetched is kept until `batch` asks for it."""
-        for row in index_B.tolist():
-            if row not in self._pending:
-                self._pending[row] = self._pool.submit(self._decode, row)
+        """Start to load; of batches that nobody asks for after all, the oldest are forgotten."""
+        rows: list[int] = index_B.tolist()
+        if tuple(rows) in self._pending:
+            return
+        while len(self._pending) > _AHEAD:
+            del self._pending[next(iter(self._pending))]
+        form = self._pixels.form
+        x_BCHW = torch.empty(len(rows), *form.dims[1:], dtype=GIVEN[form.bits], pin_memory=self._is_pinned)
+        futures = [decoding_pool().submit(self._pixels.read, *part) for part in parts(rows, x_BCHW.numpy())]
+        self._pending[tuple(rows)] = x_BCHW, futures
 
-    def _decode(self, row: int) -> Tensor:
-        data = self._encoded[row].as_py()
-        return _decode_one(data, self._shape, f"{self._where}, row {row}")
+
+def looked_ahead(plan: Sequence[T]) -> Iterator[tuple[T, Sequence[T]]]:
+    """Each batch of a plan, and those to prefetch meanwhile."""
+    return ((batch, plan[place + 1 : place + 1 + _AHEAD]) for place, batch in enumerate(plan))
 
 
 class ImageReader:
-    """Opens image columns of a data set at one size, for one device. Decoded columns are shared within the process."""
+    """Opens image columns of a data set at one size, for one device.
+
+    `folder` is the machine's own. All decoded columns in it have at most `memory_gb` together, and so have those that
+    this process keeps on a GPU; what does not fit, or cannot be written, is decoded when its batch comes up.
+    """
 
     def __init__(
         self,
         dataset: Dataset,
         size: int,
         memory_gb: float,
-        cache: Path,
+        folder: Path,
         device: torch.device,
         resize: Resize = Resize(),  # noqa: B008  (frozen)
     ) -> None:
         self._dataset, self._size, self._resize = dataset, size, resize
-        self._memory_gb, self._cache, self.device = memory_gb, cache, device
+        self._most, self._folder, self.device = memory_gb * _GIGABYTE, folder, device
 
     def images(self, split: Split, column: str) -> Images:
         """One column of a split; an empty one of pairs that the data set does not have."""
@@ -111,51 +121,33 @@ class ImageReader:
         modality = manifest.source if column == "source_image" or split is Split.SOURCE else manifest.target
         if split is Split.PAIRS and not self._dataset.has_pairs:
             return DecodedImages(torch.empty(0, modality.channels, self._size, self._size, device=self.device))
-        entry = manifest.entry(split)
+        form = Form(manifest.entry(split).rows, modality.channels, self._size, modality.bits)
         shape = Shape(self._size, modality is manifest.target and manifest.holes == "mask", self._resize)
-        decoded_bytes = entry.rows * modality.channels * self._size**2 * (1 if modality.bits == 8 else 4)
-        if decoded_bytes > self._memory_gb * _GIGABYTE:
-            encoded = _mapped(self._dataset, split, self._cache)[column]
-            return StreamedImages(encoded, shape, f"{self._dataset.folder}/{split}")
-        folder = str(self._dataset.folder.resolve())
-        return _decoded(folder, entry.sha256, split, column, shape, str(self.device))
+        return _opened(ImageColumn(self._dataset, split, column, form, shape), self._folder, self._most, self.device)
 
 
-@lru_cache(maxsize=16)
-def _decoded(folder: str, sha256: str, split: Split, column: str, shape: Shape, device: str) -> DecodedImages:
-    column_values = Dataset(Path(folder)).table(split)[column]
-    return DecodedImages(decode_all(column_values, shape, f"{folder}/{split}").to(device))
+def _opened(column: ImageColumn, folder: Path, most: float, device: torch.device) -> Images:
+    """On a GPU that has room for it, all of it is there."""
+    pixels = column.pixels(folder, most)
+    size = column.form.values * GIVEN[column.form.bits].itemsize
+    if device.type == "cpu":
+        return StreamedImages(pixels, device)
+    key = f"{column.key} {device}"
+    if found := _on_devices.get(key):
+        return found
+    if sum(images.nbytes for images in _on_devices.values()) + size > most:
+        return StreamedImages(pixels, device)
+    return _on_devices.setdefault(key, DecodedImages(_moved(pixels, device)))
 
 
-def decode_all(encoded: pa.ChunkedArray, shape: Shape, where: str) -> Tensor:
-    """Encoded images -> (N, C, size, size), on the CPU."""
-
-    def one(row_data: tuple[int, bytes]) -> Tensor:
-        return _decode_one(row_data[1], shape, f"{where}, row {row_data[0]}")
-
-    return torch.stack(list(_decoding_pool().map(one, enumerate(encoded.to_pylist()))))
+_on_devices: WeakValueDictionary[str, DecodedImages] = WeakValueDictionary()
+"""Columns that somebody uses, so that all share them."""
 
 
-@lru_cache(maxsize=1)
-def _decoding_pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="decode")  # PIL decodes without the interpreter lock
-
-
-def _decode_one(data: bytes, shape: Shape, where: str) -> Tensor:
-    pixels = resize(decode(data, where), *shape)
-    # torch indexes uint16 on some devices only
-    return torch.from_numpy(pixels.astype(np.int32) if pixels.dtype == np.uint16 else pixels.copy())
-
-
-def _mapped(dataset: Dataset, split: Split, cache: Path) -> pa.Table:
-    """A split as a memory-mapped Arrow file, made at first use from its Parquet file."""
-    path = cache / f"{dataset.manifest.entry(split).sha256}.arrow"
-    if not path.exists():
-        table = dataset.table(split)
-        with (
-            replacing(path) as temporary,
-            pa.OSFile(str(temporary), "wb") as file,
-            pa.ipc.new_file(file, table.schema) as writer,
-        ):
-            writer.write_table(table)
-    return pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+def _moved(pixels: Pixels, device: torch.device) -> Tensor:
+    """All of a column (N, C, size, size) on a device; memory holds a few rows at a time."""
+    x_NCHW, start = torch.empty(pixels.form.dims, dtype=GIVEN[pixels.form.bits], device=device), 0
+    for part in in_turn(pixels):
+        x_NCHW[start : start + len(part)] = torch.from_numpy(part).to(device)
+        start += len(part)
+    return x_NCHW

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -102,9 +101,3 @@ class Manifest(BaseModel):
             hint = "; without it, name a model of yours: source.model" if part is Split.SOURCE else ""
             raise DataError(f"data set {self.name} has no {file_name(part)}{hint}")
         return entry
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

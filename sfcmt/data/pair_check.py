@@ -49,9 +49,10 @@ def check_pairs(dataset: Dataset, seed: int = 0) -> PairCheck:
     """Judge the TI pairs of a data set; of many, up to 1000 rows in four blocks. Raises `DataError`."""
     if not dataset.has_pairs:
         return PairCheck(Verdict.NO_PAIRS, 0, 0, rate=0.0, chance=1.0, p_value=1.0)
-    manifest, table = dataset.manifest, dataset.table(Split.PAIRS)
-    row_N = _sample(len(table), min(_MOST_ROWS, affordable(manifest.max_size) // 2), np.random.default_rng(seed))
-    chosen, where = table.take(row_N), f"{dataset.folder}/{Split.PAIRS}"
+    manifest, total = dataset.manifest, dataset.manifest.entry(Split.PAIRS).rows
+    row_N = _sample(total, min(_MOST_ROWS, affordable(manifest.max_size) // 2), np.random.default_rng(seed))
+    chosen = dataset.rows(Split.PAIRS, row_N, "source_image", "target_image", "group")
+    where = f"{dataset.folder}/{Split.PAIRS}"
     source = thumbnails(chosen["source_image"], False, where)
     target = thumbnails(chosen["target_image"], manifest.holes == "mask", where)
     frame_N = np.unique(chosen["group"].to_pylist(), return_inverse=True)[1]

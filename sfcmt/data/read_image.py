@@ -9,7 +9,7 @@ import numpy as np
 from sfcmt.data.decoding import Values, decode_file
 from sfcmt.data.images import BITS, Pixels
 from sfcmt.data.reading import PLAIN, Reading
-from sfcmt.errors import DataError
+from sfcmt.errors import DataError, ImageError
 
 
 class Read(NamedTuple):
@@ -23,8 +23,15 @@ class Read(NamedTuple):
 def read_image(image: bytes | Pixels, where: str, reading: Reading = PLAIN) -> Read:
     """The pixels of an image, in 8 or 16 bits or float32; holes are 0. Of an array, the bits are not rotated.
 
-    Raises `DataError` naming `where` if it is no image, or has values that do not fit.
+    Raises `ImageError` if it is no image, or has values that do not fit.
     """
+    try:
+        return _read(image, where, reading)
+    except DataError as error:
+        raise ImageError(where, str(error).removeprefix(f"{where}: ")) from error
+
+
+def _read(image: bytes | Pixels, where: str, reading: Reading) -> Read:
     if isinstance(image, bytes):
         found, plain = decode_file(image, where, reading.upright)
         values = _rotated_back(found, reading.rotated_bits, where) if reading.rotated_bits else found

@@ -43,6 +43,10 @@ class Scanner:
             raise DataError(f"{printable(path)}: would be skipped: {reason}")
         self.skipped[path] = reason
 
+    def skip_image(self, where: str, reason: str) -> None:
+        """Leave an image out whose file was taken and cannot be read."""
+        self.skip(Path(where), reason)
+
     def images(self, folder: Path) -> list[Path]:
         """All files below a folder, at any depth, that can be read as images; sorted."""
         return self.readable(self.files(folder))

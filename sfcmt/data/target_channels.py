@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import pyarrow.parquet as pq
 
 from sfcmt.data.channels import SHARE, SPREAD, is_grey, one_channel, three_channels
 from sfcmt.data.images import BITS, Pixels, decode, encode, fill_holes
 from sfcmt.data.manifest import Holes, Modality, Normalisation
 from sfcmt.data.moments import Moments
 from sfcmt.data.part_file import write_part
+from sfcmt.data.row_groups import parquet_file
 from sfcmt.data.schema import Split, file_name
 from sfcmt.errors import DataError
 
@@ -128,7 +128,7 @@ def _rewrite(folder: Path, part: Split, column: str, change: Any) -> None:
 
 
 def _changed(path: Path, column: str, change: Any) -> Iterator[dict[str, Any]]:
-    with pq.ParquetFile(path) as file:
+    with parquet_file(path) as file:
         for batch in file.iter_batches(_ROWS_AT_ONCE):
             for row in batch.to_pylist():
                 yield row | {column: change(row[column], row["id"])}

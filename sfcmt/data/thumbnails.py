@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from sfcmt.cores import own_cores
 from sfcmt.data.images import decode, fill_holes, resize
 
 THUMBNAIL = 48
@@ -32,5 +32,5 @@ def thumbnails(encoded: pa.ChunkedArray, masked: bool, where: str) -> NDArray[np
         grey: NDArray[np.float32] = (fill_holes(small) if masked else small).mean(axis=0, dtype=np.float32)
         return grey
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(own_cores()) as pool:
         return np.stack(list(pool.map(one, range(len(encoded)))))

@@ -9,26 +9,35 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Self
 
 import numpy as np
 import pyarrow.parquet as pq
 
-from sfcmt.data.blob_file import BlobFile, Place
+from sfcmt.data.blob_file import BlobFile
 from sfcmt.data.channels import three_channels
+from sfcmt.data.class_names import refuse_twin_names
+from sfcmt.data.image_files import content
 from sfcmt.data.images import Pixels, encode, is_storable
-from sfcmt.data.manifest import FileEntry, Holes, Manifest, Modality, sha256_of
+from sfcmt.data.manifest import FileEntry, Holes, Manifest, Modality
 from sfcmt.data.moments import Moments
-from sfcmt.data.part_file import PartFile, write_part
-from sfcmt.data.read_image import read_image
+from sfcmt.data.part_file import PartFile
+from sfcmt.data.read_image import Read, read_image
 from sfcmt.data.reading import PLAIN, Reading
+from sfcmt.data.refusals import Refusals, Skip
 from sfcmt.data.schema import Sealed, Split, file_name
 from sfcmt.data.target_channels import TargetChannels, modality_of
+from sfcmt.data.target_rows import TargetRow, TargetRows
 from sfcmt.durable import disk_errors, rename_durably
-from sfcmt.errors import DataError
+from sfcmt.errors import DataError, ImageError
+from sfcmt.file_digests import sha256_of
 from sfcmt.models.expected_input import IMAGENET
 from sfcmt.text_files import composed
 
+Given = Path | bytes | Pixels
+"""An image: its file, its file's content, or its values."""
+_SEALED = {Sealed.LABELS: "label", Sealed.REAL_SOURCE: "real"}
+"""What a target row has of each sealed part."""
 _OPTIONAL = "a data set needs some, but for source images and pairs (source_images=false, pairs=false)"
 
 
@@ -55,19 +64,21 @@ class DatasetWriter:
     """Context manager that writes a data set to `folder`, which must not exist yet.
 
     Rows go to a temporary folder beside it, which is renamed on a clean exit and removed on any error. Image arguments
-    are encoded bytes or arrays (C, H, W); `origin` names the file and row in error messages. Raises `DataError`.
+    are files, encoded bytes or arrays (C, H, W); `origin` names the file and row in error messages. Raises `DataError`;
+    with `skip`, an image that cannot be read is left out and told, unless half are, or all of a class.
     """
 
-    def __init__(self, folder: Path, info: DatasetInfo, seed: int = 0) -> None:
+    def __init__(self, folder: Path, info: DatasetInfo, seed: int = 0, skip: Skip | None = None) -> None:
         if folder.exists():
             raise DataError(f"{folder}: exists already; remove it, or import to another folder")
         if len({*map(composed, info.classes)}) != len(info.classes) or len(info.classes) == 1:
             raise DataError(f"classes must be two or more different names, not {list(info.classes)}")
+        refuse_twin_names({composed(name): f"{folder}: class {place}" for place, name in enumerate(info.classes)})
         self._folder, self._info, self._seed = folder, info, seed
+        self._refusals = Refusals(skip)
         self._source, self._target = Moments(), TargetChannels(info.holes)
         self._source_sizes: set[tuple[int, int]] = set()
-        self._targets: list[_Target] = []
-        self._origins: list[dict[str, str]] = []
+        self._targets = TargetRows()
         self._counts = {Split.SOURCE: 0, Split.PAIRS: 0}
 
     def __enter__(self) -> Self:
@@ -76,7 +87,7 @@ class DatasetWriter:
             self._temporary = Path(tempfile.mkdtemp(prefix=f".{self._folder.name}-", dir=self._folder.parent))
             (self._temporary / "sealed").mkdir()
             self._blobs = BlobFile(self._temporary)
-        self._files = {part: PartFile(self._temporary, part) for part in (Split.SOURCE, Split.PAIRS)}
+        self._files = {part: PartFile(self._temporary, part) for part in (Split.SOURCE, Split.PAIRS, Sealed.ORIGINS)}
         return self
 
     def __exit__(
@@ -84,8 +95,12 @@ class DatasetWriter:
     ) -> None:
         try:
             with disk_errors(self._folder):
-                for file in self._files.values():
-                    file.close()
+                try:
+                    if error is None:
+                        self._write_targets()
+                finally:
+                    for file in self._files.values():
+                        file.close()
                 if error is None:
                     self._finish()
                     self._temporary.chmod(0o755)  # mkdtemp lets only its owner in; a data set may be shared
@@ -94,41 +109,48 @@ class DatasetWriter:
             self._blobs.close()
             shutil.rmtree(self._temporary, ignore_errors=True)
 
-    def add_source(self, image: bytes | Pixels, label: int, group: str, origin: str) -> None:
+    def add_source(self, image: Given, label: int, group: str, origin: str) -> None:
         """Add a TR source image with its label, unless the data set is to do without."""
         if not self._info.source_images:
             return
-        data, _ = self._source_image(image, origin)
         self._check_label(label, origin)
-        row = {"id": self._new_id(Split.SOURCE, origin), "group": _digest(group), "image": data, "label": label}
-        self._files[Split.SOURCE].write(row)
+        with self._refusals.left_out(Split.SOURCE, label):
+            data, _ = self._source_image(_content(image), origin)
+            row = {"id": self._new_id(Split.SOURCE, origin), "group": _digest(group), "image": data, "label": label}
+            self._files[Split.SOURCE].write(row)
 
-    def add_pair(self, source: bytes | Pixels, target: bytes | Pixels, group: str, origin: str) -> None:
+    def add_pair(self, source: Given, target: Given, group: str, origin: str) -> None:
         """Add a TI pair, the same scene in both modalities, of one size, unless the data set is to do without."""
         if not self._info.pairs:
             return
-        source_data, source_shape = self._source_image(source, f"{origin} (source)")
-        target_data, target_shape = self._target_image(target, f"{origin} (target)")
-        if source_shape[1:] != target_shape[1:]:
-            raise DataError(f"{origin}: the pair's sizes differ: {source_shape[1:]} and {target_shape[1:]}")
-        row = {"id": self._new_id(Split.PAIRS, origin), "group": _digest(group)}
-        self._files[Split.PAIRS].write(row | {"source_image": source_data, "target_image": target_data})
+        with self._refusals.left_out(Split.PAIRS):
+            first, second = _content(source), _content(target)
+            read = read_image(second, f"{origin} (target)", self._info.reading)
+            source_data, source_shape = self._source_image(first, f"{origin} (source)")
+            target_data, target_shape = self._target_image(second, f"{origin} (target)", read)
+            if source_shape[1:] != target_shape[1:]:
+                raise DataError(f"{origin}: the pair's sizes differ: {source_shape[1:]} and {target_shape[1:]}")
+            row = {"id": self._new_id(Split.PAIRS, origin), "group": _digest(group)}
+            self._files[Split.PAIRS].write(row | {"source_image": source_data, "target_image": target_data})
 
     def add_target(
         self,
-        image: bytes | Pixels,
+        image: Given,
         group: str,
         origin: str,
         label: int | None = None,
-        real_source: bytes | Pixels | None = None,
+        real_source: Given | None = None,
     ) -> None:
         """Add a TR target image; its label and its real source-modality image, where known, go to sealed files."""
-        data, shape = self._target_image(image, origin)
         if label is not None:
             self._check_label(label, origin)
-        sealed = None if label is None else {"label": label, "group": _digest(group)}
-        real = None if real_source is None else self._blobs.add(self._real_source(real_source, shape, origin))
-        self._targets.append(_Target(self._blobs.add(data), sealed, real, origin))
+        with self._refusals.left_out(Split.TARGET):
+            given = _content(image)
+            read = read_image(given, origin, self._info.reading)
+            shown = None if real_source is None else self._real_source(_content(real_source), read.x_CHW.shape, origin)
+            data, _ = self._target_image(given, origin, read)
+            real = None if shown is None else self._blobs.add(shown)
+            self._targets.add(TargetRow(self._blobs.add(data), label, _digest(group), real, origin))
 
     def _real_source(self, image: bytes | Pixels, target_shape: tuple[int, ...], origin: str) -> bytes:
         data, shape = self._source_image(image, f"{origin} (source)", count=False)
@@ -142,14 +164,13 @@ class DatasetWriter:
         if pixels.dtype != np.uint8 or pixels.shape[0] != 3:
             found = f"{pixels.shape[0]} x {pixels.dtype}"
             convert = "; convert it, for instance: magick IN -depth 8 OUT.png" if pixels.dtype != np.uint8 else ""
-            raise DataError(f"{where}: a source image must be RGB or grey with 8 bits, not {found}{convert}")
+            raise ImageError(where, f"a source image must be RGB or grey with 8 bits, not {found}{convert}")
         if count:
             self._source.add(pixels)
             self._source_sizes.add((pixels.shape[1], pixels.shape[2]))
         return _encoded(image, pixels, plain=read.plain and pixels is read.x_CHW), pixels.shape
 
-    def _target_image(self, image: bytes | Pixels, where: str) -> tuple[bytes, tuple[int, ...]]:
-        read = read_image(image, where, self._info.reading)
+    def _target_image(self, image: bytes | Pixels, where: str, read: Read) -> tuple[bytes, tuple[int, ...]]:
         pixels = self._target.add(read.x_CHW, where)
         return _encoded(image, pixels, plain=read.plain and pixels is read.x_CHW), pixels.shape
 
@@ -160,13 +181,12 @@ class DatasetWriter:
     def _new_id(self, split: Split, origin: str) -> str:
         name = f"{split}-{self._counts[split]:07d}"
         self._counts[split] += 1
-        self._origins.append({"id": name, "origin": origin})
+        self._files[Sealed.ORIGINS].write({"id": name, "origin": origin})
         return name
 
     def _finish(self) -> None:
-        self._write_targets()
+        self._refusals.check()
         self._target.settle(self._temporary)
-        write_part(self._temporary, Sealed.ORIGINS, self._origins)
         if not self._counts[Split.SOURCE]:  # a source model is brought
             self._path(Split.SOURCE).unlink()
         if not self._info.pairs:
@@ -180,21 +200,26 @@ class DatasetWriter:
 
     def _write_targets(self) -> None:
         # Importers read class by class: in that order, a row's place would tell its label.
-        order = np.random.default_rng(self._seed).permutation(len(self._targets))
-        rows = [({"id": f"{Split.TARGET}-{place:07d}"}, self._targets[index]) for place, index in enumerate(order)]
-        self._origins += [name | {"origin": row.origin} for name, row in rows]
-        labels = [name | row.sealed for name, row in rows if row.sealed]
-        reals = [(name, row.real) for name, row in rows if row.real]
-        for part, some in ((Sealed.LABELS, labels), (Sealed.REAL_SOURCE, reals)):
-            if some and len(some) != len(rows):
-                raise DataError(f"{self._folder}: {len(some)} of {len(rows)} target rows have a {part}; all or none")
-        write_part(self._temporary, Split.TARGET, (name | {"image": self._blobs.read(row.image)} for name, row in rows))
-        if labels:
-            write_part(self._temporary, Sealed.LABELS, labels)
-        if reals:
-            write_part(
-                self._temporary, Sealed.REAL_SOURCE, (name | {"image": self._blobs.read(at)} for name, at in reals)
-            )
+        parts: list[Split | Sealed] = [Split.TARGET]
+        parts += [part for part, column in _SEALED.items() if self._all_have(part, column)]
+        files = {part: PartFile(self._temporary, part) for part in parts}
+        for place, row in enumerate(self._targets.shuffled(self._seed)):
+            name = {"id": f"{Split.TARGET}-{place:07d}"}
+            self._files[Sealed.ORIGINS].write(name | {"origin": row.origin})
+            files[Split.TARGET].write(name | {"image": self._blobs.read(row.image)})
+            if Sealed.LABELS in files:
+                files[Sealed.LABELS].write(name | {"label": row.label, "group": row.group})
+            if row.real is not None:
+                files[Sealed.REAL_SOURCE].write(name | {"image": self._blobs.read(row.real)})
+        for file in files.values():
+            file.close()
+
+    def _all_have(self, part: Sealed, column: str) -> bool:
+        """Whether each target row has what goes to a sealed part. Raises `DataError` if only some have."""
+        some, rows = self._targets.count(column), len(self._targets)
+        if some not in (0, rows):
+            raise DataError(f"{self._folder}: {some} of {rows} target rows have a {part}; all or none")
+        return some > 0
 
     def _path(self, part: Split | Sealed) -> Path:
         return self._temporary / file_name(part)
@@ -225,15 +250,6 @@ class DatasetWriter:
         return Modality(name=name, channels=3, bits=8, normalisation=IMAGENET)
 
 
-class _Target(NamedTuple):
-    """A target row until all are there: where its images lie."""
-
-    image: Place
-    sealed: dict[str, Any] | None
-    real: Place | None
-    origin: str
-
-
 def _entry(folder: Path, part: Split | Sealed) -> FileEntry:
     path = folder / file_name(part)
     return FileEntry(rows=pq.read_metadata(path).num_rows, sha256=sha256_of(path))
@@ -245,3 +261,7 @@ def _encoded(given: bytes | Pixels, pixels: Pixels, plain: bool) -> bytes:
 
 def _digest(group: str) -> str:
     return hashlib.sha256(group.encode()).hexdigest()[:16]
+
+
+def _content(image: Given) -> bytes | Pixels:
+    return content(image) if isinstance(image, Path) else image

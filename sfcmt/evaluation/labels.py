@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from sfcmt.data.dataset import Dataset, read_part
+from sfcmt.data.encoded_rows import ParquetRows
 from sfcmt.data.schema import Sealed, Split, file_name
 from sfcmt.errors import DataError
 
@@ -35,22 +36,23 @@ def has_real_source(dataset: Dataset) -> bool:
 
 def open_labels(dataset: Dataset) -> TargetLabels:
     """Read the sealed labels. Raises `DataError` if they are missing, changed or of other rows."""
-    table = _open(dataset, Sealed.LABELS)
+    table = _open(dataset, Sealed.LABELS, "id", "label", "group")
     place = torch.tensor([dataset.classes.index(name) for name in dataset.manifest.classes])
     return TargetLabels(place[torch.tensor(table["label"].to_pylist())], table["group"])
 
 
-def open_real_source(dataset: Dataset) -> pa.ChunkedArray:
-    """Read the target's scenes as encoded source images. Raises `DataError` as `open_labels` does."""
-    return _open(dataset, Sealed.REAL_SOURCE)["image"]
+def open_real_source(dataset: Dataset) -> ParquetRows:
+    """The target's scenes as encoded source images, read when asked for. Raises `DataError` as `open_labels` does."""
+    _open(dataset, Sealed.REAL_SOURCE, "id")
+    return ParquetRows(dataset.folder / file_name(Sealed.REAL_SOURCE), "image")
 
 
 def _is_here(dataset: Dataset, part: Sealed) -> bool:
     return part in dataset.manifest.sealed and (dataset.folder / file_name(part)).is_file()
 
 
-def _open(dataset: Dataset, part: Sealed) -> pa.Table:
-    table = read_part(dataset.folder, dataset.manifest, part)
-    if not table["id"].equals(dataset.table(Split.TARGET)["id"]):
+def _open(dataset: Dataset, part: Sealed, *columns: str) -> pa.Table:
+    table = read_part(dataset.folder, dataset.manifest, part, columns)
+    if not table["id"].equals(dataset.columns(Split.TARGET, "id")["id"]):
         raise DataError(f"{dataset.folder / file_name(part)}: its rows are not those of the target images")
     return table

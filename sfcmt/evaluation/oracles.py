@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -16,10 +15,12 @@ from sfcmt.config import GivenSourceConfig, SourceConfig, SourceTraining, Traini
 from sfcmt.data.augment import random_views
 from sfcmt.data.batches import Column, SourceBatch, shuffled, step_count
 from sfcmt.data.dataset import Dataset
-from sfcmt.data.loading import DecodedImages, Shape, decode_all
+from sfcmt.data.loading import StreamedImages, looked_ahead
+from sfcmt.data.pixels import EncodedPixels, Form, Shape
 from sfcmt.data.schema import Sealed, Split
-from sfcmt.distributed import is_main, share
-from sfcmt.errors import DataError
+from sfcmt.devices import sent
+from sfcmt.distributed import is_main
+from sfcmt.evaluation.folds import FOLDS, folds_of, require_frames
 from sfcmt.evaluation.labels import has_labels, has_real_source, open_labels, open_real_source
 from sfcmt.experiment import Experiment
 from sfcmt.models.bottleneck import BottleneckClassifier
@@ -43,7 +44,6 @@ from sfcmt.stages.predict import predict_rows
 from sfcmt.stages.source import SourceLearner
 from sfcmt.workspace import Workspace
 
-FOLDS = 3
 SUPERVISED = "oracle_supervised"
 """Kind of the recipes of the supervised oracle."""
 _FOLD = "oracle_fold"
@@ -56,7 +56,9 @@ def oracle_logits(artifact: Artifact) -> Tensor:
 
 
 def oracle_recipes(experiment: Experiment[Any], dataset: Dataset, seeds: Sequence[int]) -> list[Recipe]:
-    """The oracles that the data set has the sealed parts for, under each seed."""
+    """The oracles that the data set has the sealed parts for, under each seed. Raises `DataError` for few frames."""
+    if has_labels(dataset):
+        require_frames(dataset)
     kinds = [supervised_recipe] if has_labels(dataset) else []
     kinds += [real_source_recipe] if kinds and has_real_source(dataset) else []
     return [kind(experiment, dataset, seed) for kind in kinds for seed in seeds]
@@ -93,7 +95,7 @@ def supervised_recipe(experiment: Experiment[Any], dataset: Dataset, seed: int) 
         kind=SUPERVISED,
         name=SUPERVISED,
         trained_by="sfcmt.evaluation.oracles:join_folds",
-        parts=(),
+        parts=("sfcmt.evaluation.folds",),
         upstream=folds,
         trains=False,
         more={"sealed": folds[0].more["sealed"], "folds": FOLDS},
@@ -113,6 +115,7 @@ def fold_recipe(experiment: Experiment[Any], dataset: Dataset, seed: int, fold: 
             *(*IMAGES, *translator_parts(experiment, dataset), *training_parts(config), *CLASSIFIER),
             *(() if given else BOTTLENECK),
             "sfcmt.stages.source",
+            "sfcmt.evaluation.folds",
         ),
         config=config,
         preset="source",
@@ -131,14 +134,15 @@ def predict_real_source(workspace: Workspace) -> dict[str, float]:
     recipe = workspace.recipe
     source = TargetModel.load(workspace.artifact("source").path).to(workspace.device)
     encoded, where = open_real_source(recipe.dataset), f"{recipe.dataset.folder}/{Sealed.REAL_SOURCE}"
-    pixels = decode_all(encoded, Shape(source.spec.size, False, source.spec.resize), where)
-    column = Column(DecodedImages(pixels), source.normalise, workspace.device)
+    form = Form(len(encoded), 3, source.spec.size, 8)
+    pixels = EncodedPixels(encoded, form, Shape(source.spec.size, False, source.spec.resize), where)
+    column = Column(StreamedImages(pixels, workspace.device), source.normalise, workspace.device)
     _save(predict_rows(source.classifier, column).logits_BK, workspace)
     return {}
 
 
 def train_fold(workspace: Workspace) -> dict[str, float]:
-    """Train the model of one fold. Raises `DataError` if there are fewer frames than folds."""
+    """Train the model of one fold."""
     recipe = workspace.recipe
     target, config = open_labels(recipe.dataset), recipe.settings(SourceTraining)
     fold_N = _folds(recipe.dataset)
@@ -173,10 +177,8 @@ def _fold_name(fold: int) -> str:
 
 
 def _folds(dataset: Dataset) -> Tensor:
-    fold_N = folds_of(open_labels(dataset).groups.to_pylist())
-    if len(set(fold_N.tolist())) < FOLDS:
-        raise DataError(f"{dataset.folder}: the supervised oracle needs target images of {FOLDS} or more frames")
-    return fold_N
+    target = open_labels(dataset)
+    return folds_of(target.groups.to_pylist(), target.labels_N.tolist())
 
 
 def _new_classifier(config: SourceTraining, workspace: Workspace) -> Classifier:
@@ -206,14 +208,10 @@ class LabelledTarget:
 
     def epoch(self, training: Training, generator: torch.Generator) -> Iterator[SourceBatch]:
         """One pass in random order."""
-        for rows in shuffled(self.rows, training.batch, self.steps(training), generator):
+        plan = shuffled(self.rows, training.batch, self.steps(training), generator)
+        for rows, upcoming in looked_ahead(plan):
             views = random_views(len(rows), training.crop, training.flip, generator)
-            x_B3HW = channel_copy(self.column.augmented(share(rows), share(views)))
-            yield SourceBatch(x_B3HW, self._labels_N[rows].to(x_B3HW.device))
-
-
-def folds_of(groups: Sequence[str]) -> Tensor:
-    """The fold (N,) of each image: frames are dealt in the order of their digests, so each fold has as many."""
-    frames = sorted(set(groups), key=lambda group: hashlib.sha256(f"fold {group}".encode()).digest())
-    fold = {frame: place % FOLDS for place, frame in enumerate(frames)}
-    return torch.tensor([fold[group] for group in groups])
+            x_B3HW = channel_copy(self.column.augmented(rows, views))
+            for later_B in upcoming:
+                self.column.prefetch(later_B)
+            yield SourceBatch(x_B3HW, sent(self._labels_N[rows], x_B3HW.device))

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from sfcmt.errors import ConfigError, Problem
+from sfcmt.listing import listed
 from sfcmt.models.backbones import REFUSALS, first_line
 from sfcmt.models.bottleneck import BottleneckClassifier
 from sfcmt.models.given import GivenSource
@@ -36,7 +37,7 @@ def built_source(config: GivenSourceConfig, size: int) -> list[str]:
     """Reads a given source model, with its weights; lines on what it is. Raises `ModelError`, `ConfigError`."""
     source = GivenSource(config)
     classifier, notes = source.classifier(size)
-    classes = f"{len(source.classes)} classes ({', '.join(source.classes)})"
+    classes = f"{len(source.classes)} classes ({listed(source.classes)})"
     return [f"{config.model}: {_parameters(classifier)} parameters, {classifier.width} features, {classes}", *notes]
 
 

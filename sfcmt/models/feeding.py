@@ -113,9 +113,11 @@ def pair_images(dataset: Dataset) -> list[Pixels]:
     """The source images of `IMAGES` of its TI pairs, spread over all of them. Raises `DataError`."""
     if not dataset.has_pairs:
         raise DataError(f"{dataset.folder}: no TI pairs, whose source images tell how a model is fed")
-    column = dataset.table(Split.PAIRS)["source_image"]
-    rows = np.linspace(0, len(column) - 1, min(IMAGES, len(column))).astype(int)
-    return [decode(column[row].as_py(), f"{dataset.folder}/{Split.PAIRS}, row {row}") for row in rows.tolist()]
+    total = dataset.manifest.entry(Split.PAIRS).rows
+    rows = np.linspace(0, total - 1, min(IMAGES, total)).astype(np.int64)
+    images = dataset.rows(Split.PAIRS, rows, "source_image")["source_image"].to_pylist()
+    named = zip(images, rows.tolist(), strict=True)
+    return [decode(image, f"{dataset.folder}/{Split.PAIRS}, row {row}") for image, row in named]
 
 
 def _scales(reading: Reading, configured: ExpectedInput) -> bool:

@@ -11,6 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from sfcmt.artifact import RECORD, WEIGHTS
 from sfcmt.data.dataset import Dataset
 from sfcmt.data.manifest import Bits, Holes, Normalisation
 from sfcmt.data.reading import PLAIN, Reading
@@ -24,8 +25,8 @@ from sfcmt.models.tapped import NetworkSpec, TappedClassifier
 from sfcmt.models.translators import TRANSLATORS
 from sfcmt.models.translators.fixed import FIXED
 
-SPEC, WEIGHTS = "model.json", "model.safetensors"
-"""The files of a model."""
+SPEC = "model.json"
+"""The file beside the weights."""
 
 
 class ModelSpec(BaseModel):
@@ -192,6 +193,11 @@ class TargetModel(nn.Module):
             if not run_code:
                 _refuse_code(spec, folder)
             model = TargetModel(spec, build_classifier(spec))
+            if not (folder / WEIGHTS).exists() and (folder / RECORD).is_file():
+                raise ModelError(
+                    f"{folder}: its weights were removed (`keep` in its study's spec); its outputs are there"
+                )
+            (folder / WEIGHTS).open("rb").close()  # safetensors takes what may not be read for missing
             model.load_state_dict(load_file(folder / WEIGHTS))
         except (OSError, SafetensorError, RuntimeError) as error:
             raise ModelError(f"{folder}: holds no readable model ({str(error).splitlines()[0]})") from error

@@ -32,7 +32,7 @@ def centroid_labels(features_ND: Tensor, probabilities_NK: Tensor) -> CentroidLa
     impossible_K = probabilities_NK.sum(dim=0) == 0
     labels_N = _similarities(features_ND, soft_KD, impossible_K).argmax(dim=1)
 
-    members_NK = F.one_hot(labels_N, probabilities_NK.shape[1]).to(features_ND.dtype)
+    members_NK = torch.zeros_like(probabilities_NK, dtype=features_ND.dtype).scatter_(1, labels_N.unsqueeze(1), 1.0)
     inhabited_K1 = members_NK.any(dim=0).unsqueeze(1)
     centroids_KD = torch.where(inhabited_K1, _centroids(features_ND, members_NK), soft_KD)
     similarities_NK = _similarities(features_ND, centroids_KD, impossible_K)

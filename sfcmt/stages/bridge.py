@@ -84,17 +84,21 @@ class BridgeLearner(Learner[UnlabelledBatch]):
         discriminator = [] if self.discriminator is None else self.discriminator.parameters()
         return [{"params": [*self.translator.parameters(), *discriminator], "lr": self._config.lr}]
 
+    def networks(self) -> list[nn.Module]:
+        """T, and the source model unless its layers are looked into."""
+        return [self.translator] if self._config.bn_matching else [self.translator, self.source]
+
     def forward(self, batch: UnlabelledBatch) -> dict[str, Tensor]:
         """The weighted losses of TGMB; those of weight 0 are not computed."""
         config, own = self._config, len(batch.pair_target)
-        translated = self.translator(torch.cat([batch.pair_target, batch.target]))
+        translated = self.precision(self.translator, torch.cat([batch.pair_target, batch.target]))
         losses: dict[str, Tensor] = {}
         if config.alpha_rec:
             own_loss = reconstruction(translated[:own], batch.pair_source)  # images are too large to gather
             losses["reconstruction"] = config.alpha_rec * averaged(own_loss, own, len(batch.pair_B))
         if not self._reads_features:
             return losses
-        seen: Prediction = self.source(translated)
+        seen: Prediction = self.precision(self.source, translated)
         pair = Prediction(*(tensor[:own] for tensor in seen)).of_all(len(batch.pair_B))
         target = Prediction(*(tensor[own:] for tensor in seen)).of_all(len(batch.target_B))
         if self.discriminator is not None:
@@ -103,7 +107,7 @@ class BridgeLearner(Learner[UnlabelledBatch]):
             losses["infomax"] = config.alpha_im * information_maximisation(target.logits_BK)
         if config.perceptual:
             with torch.no_grad():
-                real = self.source(batch.pair_source).of_all(len(batch.pair_B))
+                real = self.precision(self.source, batch.pair_source).of_all(len(batch.pair_B))
             losses["perceptual"] = config.perceptual * feature_matching(pair.features_BD, real.features_BD)
         if config.bn_matching:
             losses["bn_matching"] = config.bn_matching * self._bn_loss(translated[own:])
@@ -113,9 +117,9 @@ class BridgeLearner(Learner[UnlabelledBatch]):
         features_BD = torch.cat([pair.features_BD, target.features_BD])
         is_target_B = torch.arange(len(features_BD), device=features_BD.device) >= len(pair.features_BD)
         reversed_BD = reverse_gradient(features_BD, reversal_strength(self.progress))
-        return domain_adversarial(discriminator(reversed_BD), is_target_B.to(features_BD.dtype))
+        return domain_adversarial(self.precision(discriminator, reversed_BD), is_target_B.to(features_BD.dtype))
 
     def _bn_loss(self, translated_B3HW: Tensor) -> Tensor:
         with BatchNormStatistics(self.source) as seen:
-            self.source(translated_B3HW)
+            self.precision(self.source, translated_B3HW)
         return batchnorm_matching(seen.batch, running_statistics(self.source))

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 import torch
 
-from sfcmt.config import BridgeConfig, SourceConfig, Training
+from sfcmt.config import BridgeConfig, SourceConfig, Training, TransferConfig
+from sfcmt.data.batches import pair_rows
 from sfcmt.data.dataset import holdout_mask
 from sfcmt.data.schema import Split
 from sfcmt.errors import DataError
@@ -43,6 +44,10 @@ def _missing(recipes: Sequence[Recipe], store: Store | None, seen: set[str]) -> 
 
 
 def _dry_run(recipe: Recipe, training: Training) -> None:
+    if Split.PAIRS in recipe.reads:
+        pair_rows(recipe.dataset, recipe.data.holdout)
+    if isinstance(recipe.config, TransferConfig) and recipe.kind == TRANSFER:
+        METHODS[recipe.name].check_target(recipe.config, recipe.dataset.manifest.target)
     batch = min(training.batch, _rows(recipe)) if recipe.trains else training.batch
     if batch < _LEAST:
         images = f"images of {' and '.join(_splits(recipe))} to train on"
@@ -75,4 +80,4 @@ def _trained_rows(recipe: Recipe, split: Split) -> int:
     rows = recipe.dataset.manifest.files[split].rows
     if split == Split.TARGET or rows > _FEW:
         return rows
-    return int((~holdout_mask(recipe.dataset.table(split)["group"], recipe.data.holdout)).sum())
+    return int((~holdout_mask(recipe.dataset.columns(split, "group")["group"], recipe.data.holdout)).sum())

@@ -16,11 +16,12 @@ from torch.nn.parallel import DistributedDataParallel
 from sfcmt.artifact import Row
 from sfcmt.callbacks import Callback
 from sfcmt.config import Training
-from sfcmt.distributed import is_main, main_says, summed, workers
+from sfcmt.distributed import agreed, is_main, main_says, workers
 from sfcmt.errors import SfcmtError
 from sfcmt.models.synchronised import synchronise
-from sfcmt.precision import forward_in
+from sfcmt.precision import Precision, in_float32
 from sfcmt.stages.checkpoint import is_readable, load_checkpoint, save_checkpoint
+from sfcmt.stages.compiling import CompiledSteps
 from sfcmt.stages.learner import B, Batches, Learner
 from sfcmt.stages.optimiser import build_optimiser, rate_factor
 from sfcmt.workspace import Workspace
@@ -67,7 +68,10 @@ class Loop:
 
     def __init__(self, learner: Learner[Any], training: Training, workspace: Workspace) -> None:
         self._learner, self._training, self._workspace = learner, training, workspace
-        self._optimiser = build_optimiser(learner.parameter_groups(), training)
+        learner.precision = Precision(training.precision)
+        fused = workspace.device.type == "cuda"  # on a CPU it rounds otherwise than plain trainings have done
+        self._optimiser = build_optimiser(learner.parameter_groups(), training, fused)
+        self._compiled = CompiledSteps(learner.networks(), workspace.runtime.compile)
         self._forward = _parallel(learner, workspace.device)
         self._rates = [group["lr"] for group in self._optimiser.param_groups]
         self._scaler = torch.amp.GradScaler(workspace.device.type, enabled=training.precision == "float16")
@@ -87,8 +91,8 @@ class Loop:
     def step(self, batch: object, progress: float, batches: int = 1, complete: bool = True) -> None:
         """Learn from a batch: one of `batches` that make a step of the optimiser together, the last when `complete`."""
         self._learner.progress = progress
-        with self._exchange(complete):
-            with forward_in(self._training, self._workspace.device):
+        with self._exchange(complete), self._compiled.step():
+            with in_float32(self._workspace.device):
                 losses = self._forward(batch)
             self._scaler.scale(sum(losses.values()) / batches).backward()
         for name, loss in losses.items():  # summed on the device: reading a value would wait for it
@@ -134,7 +138,7 @@ class Loop:
 
     def _means(self) -> Row:
         """The epoch's mean losses, the same on all workers to the last bit."""
-        sums = (summed(torch.stack([*self._sums.values()])) / workers()).tolist()
+        sums = agreed(torch.stack([*self._sums.values()])).tolist()
         return {name: total / self._steps for name, total in zip(self._sums, sums, strict=True)}
 
 

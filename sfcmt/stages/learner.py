@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from sfcmt.config import ClassifierTraining, Training
 from sfcmt.models.classifier import Classifier, depthwise_convolutions
 from sfcmt.outputs import Outputs
+from sfcmt.precision import FLOAT32, Precision
 
 B = TypeVar("B")
 B_co = TypeVar("B_co", covariant=True)
@@ -35,6 +36,8 @@ class Learner(nn.Module, ABC, Generic[B]):
 
     progress: float = 0.0
     """Share of the training that is done, set before each step."""
+    precision: Precision = FLOAT32
+    """What `forward` runs networks with, set by `fit`; all else there is in float32."""
 
     @abstractmethod
     def parameter_groups(self) -> list[ParameterGroup]:
@@ -43,6 +46,10 @@ class Learner(nn.Module, ABC, Generic[B]):
     @abstractmethod
     def forward(self, batch: B) -> dict[str, Tensor]:
         """Weighted losses by name; their sum is minimised."""
+
+    def networks(self) -> list[nn.Module]:
+        """What `forward` runs on images, and may be compiled: no hooks are put into it."""
+        return []
 
     def start_epoch(self) -> None:
         """Called before each epoch, in training mode."""

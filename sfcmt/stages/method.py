@@ -9,17 +9,17 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
-from sfcmt.config import TransferConfig
+from sfcmt.config import LossConfig, TransferConfig
+from sfcmt.data.manifest import Modality
+from sfcmt.errors import ConfigError, Problem
 from sfcmt.registry import Registry
+from sfcmt.stages.terms import TERMS, looks_at_pairs
 
 if TYPE_CHECKING:
     from sfcmt.models.target_model import TargetModel
     from sfcmt.stages.transfer_context import TransferContext
 
 C = TypeVar("C", bound=TransferConfig)
-_TERMS = "sfcmt.stages.terms"
-_ON_PAIRS = "pair_"
-"""How the names of terms begin that look at TI pairs."""
 
 
 class Method(ABC, Generic[C]):
@@ -47,13 +47,26 @@ class Method(ABC, Generic[C]):
 
     @classmethod
     def weights(cls, config: C) -> dict[str, float]:
-        """Weights of the terms of its loss, by their files in `sfcmt.stages.terms`; one of weight 0 is never made."""
+        """Weights of the terms of its own, by their names in `TERMS`; one of weight 0 is never made."""
         return {}
+
+    @classmethod
+    def all_weights(cls, config: C) -> dict[str, float]:
+        """Weights of the terms of its loss: its own, and those that the config adds.
+
+        Raises `ConfigError` where one is added that it has, or that is unknown.
+        """
+        own, added = cls.weights(config), config.terms if isinstance(config, LossConfig) else {}
+        has = f"terms that the method has not: its own are {', '.join(own)}, weighted by fields of their own"
+        allowed = {name: has if name in own else f"terms: {', '.join(TERMS)}" for name in added}
+        if wrong := [name for name in added if name in own or name not in TERMS]:
+            raise ConfigError([Problem(f"transfer.terms.{name}", added[name], allowed[name]) for name in wrong])
+        return own | added
 
     @classmethod
     def needs_pairs(cls, config: C) -> bool:
         """Whether a term of its loss looks at TI pairs."""
-        return any(weight and name.startswith(_ON_PAIRS) for name, weight in cls.weights(config).items())
+        return any(weight and looks_at_pairs(name) for name, weight in cls.all_weights(config).items())
 
     @classmethod
     def without_pairs(cls, config: C) -> C:
@@ -66,10 +79,14 @@ class Method(ABC, Generic[C]):
         return None
 
     @classmethod
+    def check_target(cls, config: C, target: Modality) -> None:
+        """Raise `DataError` for target images that it does not take."""
+
+    @classmethod
     def parts(cls, config: C) -> tuple[str, ...]:
         """Modules of its own whose code the result rests on: its file, those that it builds on, and its terms'."""
         files = [base.__module__ for base in cls.__mro__ if issubclass(base, Method) and base is not Method]
-        return (*files, *(f"{_TERMS}.{name}" for name, weight in cls.weights(config).items() if weight))
+        return (*files, *(TERMS.module(name) for name, weight in cls.all_weights(config).items() if weight))
 
     @abstractmethod
     def adapt(self, context: TransferContext[C]) -> TargetModel:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -24,9 +25,9 @@ class MisreadPairTeacher(Teacher):
         manifest = context.workspace.recipe.dataset.manifest
         images, device = context.data.pair_source.images, context.workspace.device
         column = Column(images, Normalise(target_statistics_for_rgb(manifest.target)), device)
-        super().__init__(context.source, column, "clean")
+        super().__init__(partial(context.precision, context.source), column, "clean")
         order = context.workspace.seed_everything("directory order")
-        self._partner = torch.randperm(len(images), generator=order)
+        self._partner = torch.randperm(len(images), generator=order).to(device)
 
     def __call__(self, rows_B: Tensor, augmented: Callable[[], Tensor]) -> Prediction:
         """Predictions for the rows' wrong partners."""

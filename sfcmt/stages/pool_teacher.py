@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor
 
+from sfcmt.ensemble import mean_probabilities
 from sfcmt.models.classifier import Prediction
 from sfcmt.outputs import Outputs
 
 
-def pool_teacher(pool: Sequence[Outputs], device: torch.device) -> Callable[[Tensor, Callable[[], Tensor]], Prediction]:
+def pool_teacher(pool: Iterable[Outputs], device: torch.device) -> Callable[[Tensor, Callable[[], Tensor]], Prediction]:
     """A teacher whose class probabilities for a target image are the pool's mean; it has no features: (B, 0)."""
-    p_NK = torch.stack([outputs.target_logits.double().softmax(dim=1) for outputs in pool]).mean(dim=0)
-    logits_NK = p_NK.log().float().to(device)
+    logits_NK = mean_probabilities(pool).log_().float().to(device)
 
     def teacher(rows_B: Tensor, augmented: Callable[[], Tensor]) -> Prediction:
-        logits_BK = logits_NK[rows_B.to(device)]
+        logits_BK = logits_NK[rows_B]
         return Prediction(logits_BK.new_zeros(len(logits_BK), 0), logits_BK)
 
     return teacher

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sfcmt.config import SourceConfig, SourceTraining
@@ -50,8 +50,12 @@ class SourceLearner(Learner[SourceBatch]):
         """Backbone, and head at a higher rate."""
         return classifier_groups(self.model, self._config)
 
+    def networks(self) -> list[nn.Module]:
+        """The model."""
+        return [self.model]
+
     def forward(self, batch: SourceBatch) -> dict[str, Tensor]:
         """Cross-entropy of one batch."""
-        logits_BK = gathered(self.model(batch.x_B3HW).logits_BK, len(batch.label_B))
+        logits_BK = gathered(self.precision(self.model, batch.x_B3HW).logits_BK, len(batch.label_B))
         smoothing = self._config.label_smoothing
         return {"cross_entropy": F.cross_entropy(logits_BK, batch.label_B, label_smoothing=smoothing)}

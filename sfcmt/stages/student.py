@@ -6,19 +6,18 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from sfcmt.config import TransferConfig
 from sfcmt.data.batches import UnlabelledBatch
-from sfcmt.models.classifier import Classifier, Prediction, set_batchnorm_momentum
+from sfcmt.models.classifier import Classifier, set_batchnorm_momentum
 from sfcmt.models.target_model import TargetModel
-from sfcmt.models.translators.copy import channel_copy
 from sfcmt.outputs import Outputs
+from sfcmt.stages.average import Average
 from sfcmt.stages.fit import fit
 from sfcmt.stages.learner import Learner, ParameterGroup, classifier_groups
-from sfcmt.stages.predict import predict_rows
-from sfcmt.stages.terms.base import Step, TargetPredictions, Term, TermMakers
-from sfcmt.stages.transfer_context import TransferContext, outputs_of
+from sfcmt.stages.term import Step, TargetPredictions, Term, TermMakers
+from sfcmt.stages.terms import TERMS
+from sfcmt.stages.transfer_context import Answers, TransferContext
 
 
 class Weighted(NamedTuple):
@@ -31,11 +30,11 @@ class Weighted(NamedTuple):
 def train_student(
     context: TransferContext[Any],
     weights: Mapping[str, float],
-    terms: TermMakers,
+    makers: TermMakers | None = None,
     start: Classifier | None = None,
 ) -> TargetModel:
     """Train a copy of `start` (the method's own, if None) under the terms of positive weight; with none, it stays."""
-    active = make_terms(weights, terms)
+    active = make_terms(weights, makers or {}, context)
     student = context.new_student(start)
     if not active:
         return context.target_model(student)
@@ -45,9 +44,13 @@ def train_student(
     return context.target_model(learner.result)
 
 
-def make_terms(weights: Mapping[str, float], terms: TermMakers) -> dict[str, Weighted]:
+def make_terms(weights: Mapping[str, float], makers: TermMakers, context: TransferContext[Any]) -> dict[str, Weighted]:
     """The terms of positive weight. No other is made: that may draw random numbers, or load what nothing needs."""
-    return {name: Weighted(weight, terms[name]()) for name, weight in weights.items() if weight > 0}
+    active = {name: weight for name, weight in weights.items() if weight > 0}
+    return {
+        name: Weighted(weight, makers[name]() if name in makers else TERMS[name].make(context))
+        for name, weight in active.items()
+    }
 
 
 class StudentLearner(Learner[UnlabelledBatch]):
@@ -60,8 +63,9 @@ class StudentLearner(Learner[UnlabelledBatch]):
         self._weights = {name: weighted.weight for name, weighted in terms.items()}
         self.terms = nn.ModuleDict({name: weighted.term for name, weighted in terms.items()})
         self._follows_pairs = not any(weighted.term.reads_target for weighted in terms.values())
+        self._with_statistics = any(weighted.term.reads_statistics for weighted in terms.values())
         set_batchnorm_momentum(student, config.bn_momentum)
-        self.average = _average_of(student, config.ema) if config.ema else None
+        self.average = Average(student, config.ema) if config.ema else None
 
     @property
     def result(self) -> Classifier:
@@ -75,15 +79,20 @@ class StudentLearner(Learner[UnlabelledBatch]):
         groups = classifier_groups(self.student, training)
         return [*groups, {"params": own, "lr": training.lr * training.head_lr}] if own else groups
 
+    def networks(self) -> list[nn.Module]:
+        """The student, unless its layers are looked into."""
+        return [] if self._with_statistics else [self.student]
+
     def start_epoch(self) -> None:
         """Show the terms what the current model says of all target images."""
-        survey = TargetPredictions(self._look)
+        survey = TargetPredictions(lambda: self._answers().target)
         for term in self.terms.values():
             term.start_epoch(survey)  # type: ignore[operator]
+        self._context.forget_answers()
 
     def forward(self, batch: UnlabelledBatch) -> dict[str, Tensor]:
         """The weighted terms of one batch."""
-        step = Step(self.student, batch, self._follows_pairs, self.progress)
+        step = Step(self.student, batch, self._follows_pairs, self.progress, self.precision, self._with_statistics)
         return {name: self._weights[name] * term(step) for name, term in self.terms.items()}
 
     def end_step(self) -> None:
@@ -93,22 +102,7 @@ class StudentLearner(Learner[UnlabelledBatch]):
 
     def outputs(self) -> Outputs:
         """What the current result says, in evaluation mode."""
-        model = self._context.target_model(self.result)
-        was_training = self.result.training
-        outputs = outputs_of(model.to(self._context.workspace.device).eval(), self._context)
-        self.result.train(was_training)
-        return outputs
+        return self._answers().outputs
 
-    def _look(self) -> Prediction:
-        model = self.result
-        was_training = model.training
-        model.eval()
-        prediction = predict_rows(lambda x: model(channel_copy(x)), self._context.data.target)
-        model.train(was_training)
-        return prediction
-
-
-def _average_of(student: Classifier, decay: float) -> AveragedModel:
-    follow = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
-    average = AveragedModel(student, multi_avg_fn=follow, use_buffers=True)
-    return average.requires_grad_(False)
+    def _answers(self) -> Answers:
+        return self._context.answers(self._context.target_model(self.result))

@@ -29,11 +29,10 @@ class Teacher:
 
     @torch.no_grad()
     def __call__(self, rows_B: Tensor, augmented: Callable[[], Tensor]) -> Prediction:
-        """Predictions for rows; `augmented` makes their views, and is called only if they are needed."""
+        """Predictions for rows, on the device; `augmented` makes their views, and is called only if they are needed."""
         if self._view == "augmented":
             return self._model(augmented()).of_all(len(rows_B))
-        rows = rows_B.to(self._table.logits_BK.device)
-        return Prediction(self._table.features_BD[rows], self._table.logits_BK[rows])
+        return Prediction(self._table.features_BD[rows_B], self._table.logits_BK[rows_B])
 
     @cached_property
     def _table(self) -> Prediction:

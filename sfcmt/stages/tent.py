@@ -44,7 +44,7 @@ def adapt_affines(model: Classifier, column: Column, order_N: Tensor) -> int:
 
 def _entropies(model: Classifier, column: Column, order_N: Tensor) -> Iterator[Tensor]:
     """H(p) of the reliable images of each batch, in nats."""
-    for rows_B in torch.split(order_N, _BATCH):
-        logits_BK = model(channel_copy(column.clean(rows_B))).logits_BK
+    for x_BCHW in column.each(torch.split(order_N, _BATCH)):
+        logits_BK = model(channel_copy(x_BCHW)).logits_BK
         entropy_B = -(logits_BK.softmax(dim=1) * logits_BK.log_softmax(dim=1)).sum(dim=1)
         yield entropy_B[entropy_B < _RELIABLE * math.log(logits_BK.shape[1])]

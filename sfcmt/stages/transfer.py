@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from sfcmt.distributed import is_main
 from sfcmt.models.normalisation import require_batchnorm
-from sfcmt.outputs import OUTPUTS
 from sfcmt.stages.method import METHODS
-from sfcmt.stages.transfer_context import TransferContext, outputs_of
+from sfcmt.stages.transfer_context import TransferContext
 from sfcmt.workspace import Workspace
 
 
@@ -18,8 +17,8 @@ def train_transfer(workspace: Workspace) -> dict[str, float]:
     if field := method.batchnorm_field(config):
         require_batchnorm(context.source, field)
     model = method().adapt(context).to(workspace.device).eval()
-    outputs = outputs_of(model, context)
+    outputs = context.answers(model).outputs
     if is_main():
         model.save(workspace.folder)
-        outputs.save(workspace.folder / OUTPUTS)
+        outputs.save(workspace.folder)
     return {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Generic, TypeVar, cast
 
 import torch
@@ -11,14 +11,15 @@ from torch import Tensor, nn
 
 from sfcmt.artifact import Artifact
 from sfcmt.config import BridgeConfig, TeacherName, TransferConfig
-from sfcmt.data.batches import UnlabelledData
+from sfcmt.data.batches import Column, UnlabelledData
 from sfcmt.errors import StoreError
 from sfcmt.models.classifier import Classifier, Prediction, copy_of, frozen
 from sfcmt.models.target_model import ModelSpec, TargetModel, input_of, target_spec
 from sfcmt.models.translators.copy import ChannelCopy, channel_copy
 from sfcmt.outputs import Outputs
+from sfcmt.precision import FLOAT32, Precision
 from sfcmt.stages.bridge import load_translator
-from sfcmt.stages.predict import predict_rows
+from sfcmt.stages.predict import evaluation_batch, predict_rows
 from sfcmt.stages.teacher import Teacher, mean_of
 from sfcmt.store import Store
 from sfcmt.workspace import Workspace
@@ -37,6 +38,7 @@ class TransferContext(Generic[C]):
     def __init__(self, config: C, workspace: Workspace, start: str | None) -> None:
         self.config, self.workspace = config, workspace
         self._recipe, self._start = workspace.recipe, start
+        self._answers: Answers | None = None
 
     @cached_property
     def source_model(self) -> TargetModel:
@@ -62,6 +64,11 @@ class TransferContext(Generic[C]):
         reader, to_source = self.workspace.reader(self.source_model.spec.resize), self.source_model.normalise
         to_target = input_of(self._spec(self.workspace.translator))
         return UnlabelledData(self._recipe.dataset, self._recipe.data, reader, to_source, to_target)
+
+    @property
+    def precision(self) -> Precision:
+        """What networks run with: the training's, if there is one."""
+        return Precision(self.config.precision) if self._recipe.trains else FLOAT32
 
     @property
     def classes(self) -> int:
@@ -104,9 +111,33 @@ class TransferContext(Generic[C]):
         prediction: Prediction = self.source(channel_copy(x_BCHW))
         return prediction
 
+    def answers(self, model: TargetModel) -> Answers:
+        """What a model says as it is now: all who ask before it learns more, or another is asked, share one look."""
+        if self._answers is None or self._answers.state != state_of(model):
+            self._answers = Answers(model, self)
+        return self._answers
+
+    def forget_answers(self) -> None:
+        """Free their memory: the model is about to learn more."""
+        self._answers = None
+
+    def predictions(self, model: Callable[[Tensor], Prediction], column: Column, rows: Tensor | None) -> Prediction:
+        """What a model that is in evaluation mode says of plain images, in the training's precision."""
+        batch = evaluation_batch(self._recipe.size, self.workspace.device)
+        return predict_rows(partial(self.precision, model), column, rows, batch=batch)
+
+    @cached_property
+    def real_pairs(self) -> Prediction:
+        """The source model on the source side of the held-out TI pairs, looked at once."""
+        return self.predictions(self.source, self.data.pair_source, self.data.held_pair_rows)
+
     def teacher(self, names: Sequence[TeacherName]) -> Teacher:
         """The mean of the named models' predictions for TR target images."""
-        return Teacher(mean_of([self._named(name) for name in names]), self.data.target, self.config.teacher_view)
+        return Teacher(
+            mean_of([partial(self.precision, self._named(name)) for name in names]),
+            self.data.target,
+            self.config.teacher_view,
+        )
 
     def _named(self, teacher: TeacherName) -> Callable[[Tensor], Prediction]:
         if teacher == "copy":
@@ -117,9 +148,10 @@ class TransferContext(Generic[C]):
         model = self.start if teacher == "start" else self.models[teacher]
         return lambda x_BCHW: cast("Prediction", model(channel_copy(x_BCHW)))
 
+    @cached_property
     def pair_teacher(self) -> Teacher:
         """C_s F_s on the real source side of TI pairs."""
-        return Teacher(self.source, self.data.pair_source, self.config.teacher_view)
+        return Teacher(partial(self.precision, self.source), self.data.pair_source, self.config.teacher_view)
 
     def target_model(self, classifier: Classifier) -> TargetModel:
         """The result: a classifier of channel copies, or of what the fixed translator makes."""
@@ -142,13 +174,36 @@ class TransferContext(Generic[C]):
         return model.to(device=self.workspace.device, memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 
-def outputs_of(model: TargetModel, context: TransferContext[Any]) -> Outputs:
-    """What scoring and validators need of a model: its predictions for all targets and the held-out pairs, if any."""
-    data = context.data
-    target = predict_rows(model.predict, data.target)
-    pair = real = Prediction(target.features_BD[:0], target.logits_BK[:0])
-    if data.has_pairs:
-        pair = predict_rows(model.predict, data.pair_target, data.held_pair_rows)
-        real = predict_rows(context.source, data.pair_source, data.held_pair_rows)
-    tensors = (target.logits_BK, target.features_BD, pair.logits_BK, pair.features_BD, real.logits_BK, real.features_BD)
-    return Outputs(*(tensor.cpu() for tensor in tensors))
+class Answers:
+    """What a model says of the data: each part computed when it is first asked for, in evaluation mode."""
+
+    def __init__(self, model: TargetModel, context: TransferContext[Any]) -> None:
+        self.state = state_of(model)
+        self._model, self._context = model.to(context.workspace.device), context
+
+    @cached_property
+    def target(self) -> Prediction:
+        """Of all TR target images, on the device."""
+        return self._predict(self._context.data.target)
+
+    @cached_property
+    def outputs(self) -> Outputs:
+        """All that scoring and validators need: of the held-out pairs, too, if there are any."""
+        data, target = self._context.data, self.target
+        pair = real = Prediction(target.features_BD[:0], target.logits_BK[:0])
+        if data.has_pairs:
+            pair, real = self._predict(data.pair_target, data.held_pair_rows), self._context.real_pairs
+        both = ((one.logits_BK.cpu(), one.features_BD.cpu()) for one in (target, pair, real))
+        return Outputs(*(tensor for one in both for tensor in one))
+
+    def _predict(self, column: Column, rows: Tensor | None = None) -> Prediction:
+        was_training = self._model.classifier.training
+        self._model.eval()
+        prediction = self._context.predictions(self._model.predict, column, rows)
+        self._model.classifier.train(was_training)
+        return prediction
+
+
+def state_of(model: nn.Module) -> object:
+    """Equal as long as no weight, and no running statistic, is written to or replaced."""
+    return [(tensor.data_ptr(), tensor._version) for tensor in model.state_dict().values()]

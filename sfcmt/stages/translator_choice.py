@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from sfcmt.data.batches import UnlabelledData
-from sfcmt.models.classifier import Classifier, frozen
+from sfcmt.models.classifier import Prediction, frozen
 from sfcmt.models.target_model import TargetModel, input_of, target_spec
 from sfcmt.models.translators.copy import channel_copy
 from sfcmt.models.translators.fixed import FIXED
@@ -24,25 +24,27 @@ _MOST = 2000
 
 def choose_translator(workspace: Workspace) -> dict[str, float]:
     """How well pairs are found under the channel copy and each fixed translator. Nothing is trained."""
-    recipe = workspace.recipe
     source = TargetModel.load(workspace.artifact("source").path).to(workspace.device)
     frozen(source)
-    found = {}
+    found: dict[str, float] = {}
+    real: Prediction | None = None
     for name in ("copy", *FIXED):
-        to_target = input_of(target_spec(recipe.dataset, source.spec, recipe.size, name))
-        reader = workspace.reader(source.spec.resize)
-        data = UnlabelledData(recipe.dataset, recipe.data, reader, source.normalise, to_target)
-        found[name] = _found(data, source.classifier)
+        data = _data(workspace, source, name)
+        rows = data.held_pair_rows[:_MOST]
+        real = real or predict_rows(source.classifier, data.pair_source, rows)  # the same under all of them
+        target = predict_rows(lambda x: source.classifier(channel_copy(x)), data.pair_target, rows)
+        found[name] = mean_reciprocal_rank(target.features_BD, real.features_BD)
     scores = ", ".join(f"{name} {score:.3f}" for name, score in found.items())
     workspace.notes.append(f"translator: {max(found, key=lambda name: found[name])} (reciprocal ranks: {scores})")
     return found
 
 
-def _found(data: UnlabelledData, source: Classifier) -> float:
-    rows = data.held_pair_rows[:_MOST]
-    target = predict_rows(lambda x: source(channel_copy(x)), data.pair_target, rows)
-    real = predict_rows(source, data.pair_source, rows)
-    return mean_reciprocal_rank(target.features_BD, real.features_BD)
+def _data(workspace: Workspace, source: TargetModel, translator: str) -> UnlabelledData:
+    recipe = workspace.recipe
+    to_target = input_of(target_spec(recipe.dataset, source.spec, recipe.size, translator))
+    return UnlabelledData(
+        recipe.dataset, recipe.data, workspace.reader(source.spec.resize), source.normalise, to_target
+    )
 
 
 def mean_reciprocal_rank(query_ND: Tensor, key_ND: Tensor) -> float:

@@ -16,6 +16,6 @@ import pytest
 pytest.register_assert_rewrite(
     *(
         f"{__name__}.{name}"
-        for name in ("importers", "methods", "source_models", "translators", "validators", "weightings")
+        for name in ("importers", "methods", "source_models", "terms", "translators", "validators", "weightings")
     )
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -92,12 +93,14 @@ class ImporterContract:
     def test_a_corrupt_image_leaves_nothing_behind(
         self, importer: str, build: Build, damage: Callable[[Path], object], tmp_path: Path
     ) -> None:
-        """And is told."""
+        """And is an error, if the import is strict; else it is left out, and told."""
         root = build(tmp_path)
         damage(root)
         with pytest.raises(DataError, match="not a readable image"):
-            import_dataset(root, tmp_path / "out" / "data", importer, {})
+            import_dataset(root, tmp_path / "out" / "data", importer, {}, strict=True)
         assert list((tmp_path / "out").iterdir()) == []
+        (told,) = import_dataset(root, tmp_path / "out" / "data", importer, {})
+        assert re.match(r"skipped 1: not a readable image", told)
 
     def test_importing_twice_gives_the_same_bytes(
         self, importer: str, build: Build, tmp_path: Path, dataset: Dataset
@@ -114,10 +117,10 @@ class ImporterContract:
         """Whatever is in it."""
         kept = tmp_path / "out" / "data" / "kept.txt"
         kept.parent.mkdir(parents=True)
-        kept.write_text("mine")
+        kept.write_text("mine", encoding="utf-8")
         with pytest.raises(DataError, match="exists already"):
             _imported(importer, build, tmp_path)
-        assert kept.read_text() == "mine"
+        assert kept.read_text(encoding="utf-8") == "mine"
 
     def test_an_unknown_option_is_a_config_error(self, importer: str, build: Build, tmp_path: Path) -> None:
         """With the importer's name before it."""

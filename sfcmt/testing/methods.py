@@ -15,9 +15,10 @@ from sfcmt.data.images import decode
 from sfcmt.data.schema import Split
 from sfcmt.errors import ConfigError
 from sfcmt.models.target_model import TargetModel
-from sfcmt.outputs import OUTPUTS, Outputs
+from sfcmt.outputs import Outputs
 from sfcmt.stages.method import METHODS
 from sfcmt.stages.transfer_context import TransferContext
+from sfcmt.testing.precision import AutocastWatch
 from sfcmt.testing.tiny import (
     SIZE,
     contents,
@@ -71,7 +72,7 @@ class MethodContract:
 
     def test_gives_a_model_whose_answers_are_its_outputs(self, source_free: Path, artifact: Artifact) -> None:
         """On images that it was trained on, as they are stored."""
-        model, outputs = TargetModel.load(artifact.path), Outputs.load(artifact.path / OUTPUTS)
+        model, outputs = TargetModel.load(artifact.path), Outputs.load(artifact.path)
         x = pixels(source_free, Split.TARGET, "image")
         assert x.shape == (60, 1, SIZE, SIZE)
         with torch.no_grad():
@@ -84,7 +85,7 @@ class MethodContract:
 
     def test_held_out_pairs_are_seen_by_both_models(self, source_free: Path, store: Path, artifact: Artifact) -> None:
         """The target side by the method's, the source side by the source model."""
-        outputs = Outputs.load(artifact.path / OUTPUTS)
+        outputs = Outputs.load(artifact.path)
         source = TargetModel.load(get_or_train("source", tiny_experiment(source_free, store)).path)
         model = TargetModel.load(artifact.path)
         near: dict[str, Any] = {"atol": 1e-4, "rtol": 1e-4}
@@ -124,12 +125,15 @@ class MethodContract:
     def test_learns_with_an_average_in_either_precision(
         self, source_free: Path, store: Path, tmp_path: Path, method: str, precision: str
     ) -> None:
-        """Under an augmented teacher, with depthwise convolutions frozen."""
+        """Under an augmented teacher, with depthwise convolutions frozen. Its networks alone are in the precision."""
         if not METHODS[method].trains:
             pytest.skip("it has no epochs")
         changes = {"ema": 0.5, "precision": precision, "teacher_view": "augmented", "freeze_depthwise": True}
         experiment = tiny_experiment(source_free, store, method=method, transfer=changes | {"epochs": 1})
-        model = METHODS[method]().adapt(context_of(experiment, tmp_path))
+        context = context_of(experiment, tmp_path)
+        context.workspace.callback = watch = AutocastWatch()
+        model = METHODS[method]().adapt(context)
+        watch.require(half=precision == "bfloat16")
         assert all(torch.isfinite(tensor).all() for tensor in model.state_dict().values())
         assert all(tensor.dtype in (torch.float32, torch.int64) for tensor in model.state_dict().values())
 
@@ -143,7 +147,7 @@ class MethodContract:
             with pytest.raises(ConfigError, match=f"method: '{method}' .* a data set with TI pairs, or .* source_only"):
                 recipe_of("transfer", experiment)
             return
-        outputs = Outputs.load(get_or_train("transfer", experiment).path / OUTPUTS)
+        outputs = Outputs.load(get_or_train("transfer", experiment).path)
         assert len(outputs.target_logits) == 60
         assert outputs.pair_logits.shape == outputs.pair_source_logits.shape == (0, 3)
         assert not outputs.has_pairs

@@ -71,8 +71,9 @@ def write_tiny(
     source_images: bool = True,
     channels: int = 1,
     pairs: bool = True,
+    pair_rows: int | None = None,
 ) -> Path:
-    """Write `rows` rows of each split to `folder`; returns it."""
+    """Write `rows` rows of each split (`pair_rows` of the pairs, if given) to `folder`; returns it."""
     random = np.random.default_rng(0)
     info = DatasetInfo("tiny", "rgb", "depth", CLASSES, {"made_for": "tests"}, holes, source_images, pairs)
     with DatasetWriter(folder, info) as writer:
@@ -80,7 +81,8 @@ def write_tiny(
             label, group = row % len(CLASSES), f"frame-{row % groups}"
             writer.add_source(rgb(scene(label, random)), label, group, f"source {row}")
             pair, seen = scene(3 + row % 2, random), scene(label, random)
-            writer.add_pair(rgb(pair), target(pair, bits, holes == "mask", channels), group, f"pair {row}")
+            if pair_rows is None or row < pair_rows:
+                writer.add_pair(rgb(pair), target(pair, bits, holes == "mask", channels), group, f"pair {row}")
             sealed: dict[str, Any] = {"label": label, "real_source": rgb(seen)} if labelled else {}
             writer.add_target(target(seen, bits, holes == "mask", channels), group, f"target {row}", **sealed)
     return folder

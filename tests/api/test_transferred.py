@@ -12,7 +12,7 @@ import torch
 
 import sfcmt
 from sfcmt.api import source_model
-from sfcmt.outputs import OUTPUTS, Outputs
+from sfcmt.outputs import Outputs
 from sfcmt.testing.tiny import CLASSES, SIZE
 from sfcmt.validators import VALIDATORS
 from tests.api.examples import OVERRIDES, images, write_folders
@@ -28,7 +28,7 @@ def result(api_store: Path) -> sfcmt.Transferred:
 def test_the_module_maps_stored_pixels_to_logits(result: sfcmt.Transferred, api_store: Path) -> None:
     assert (result.spec.classes, result.spec.size, result.spec.channels, result.spec.bits) == (CLASSES, SIZE, 1, 8)
     assert not result.module.training
-    x, saved = torch.from_numpy(images().target), Outputs.load(result.path / OUTPUTS).target_logits
+    x, saved = torch.from_numpy(images().target), Outputs.load(result.path).target_logits
     folder = str(result.experiment.data.folder)
     order = [int(image) for image in _places(Path(folder))]
     torch.testing.assert_close(result.module(x[order]), saved, rtol=1e-4, atol=1e-4)

@@ -10,7 +10,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import STDOUT
@@ -22,6 +22,7 @@ from tests.patience import PATIENCE
 from tests.s3 import VARIABLES
 from tests.server import free_port
 
+_ATTEMPTS = 3
 _AUTHENTICATION = ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH", "RAY_AUTH_MODE")
 
 
@@ -56,39 +57,54 @@ class Head:
 @contextmanager
 def head_node(cpus: int, token: str) -> Iterator[Head]:
     """A head that answers, without GPUs; its processes may use S3, and end with the block."""
-    ports = [free_port() for _ in range(6)]
-    head = Head(f"http://127.0.0.1:{ports[1]}", f"127.0.0.1:{ports[0]}", token)
-    names = ["port", "dashboard-port", "ray-client-server-port", "dashboard-agent-listen-port"]
-    names += ["dashboard-agent-grpc-port", "metrics-export-port"]
     # a short path, for sockets; workers that are still ending may write while it is removed
     with tempfile.TemporaryDirectory(prefix="r", dir="/tmp", ignore_cleanup_errors=True) as folder:
-        command = [str(Path(sys.executable).parent / "ray"), "start", "--head", "--block", f"--temp-dir={folder}/t"]
-        command += [f"--{name}={port}" for name, port in zip(names, ports, strict=True)]
-        command += ["--dashboard-host=127.0.0.1", "--min-worker-port=0", "--max-worker-port=0", "--num-gpus=0"]
-        command += [f"--num-cpus={cpus}"]
-        command += ["--object-store-memory=100000000", "--disable-usage-stats", "--include-log-monitor=false"]
-        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"  # jobs say `python`
-        lean = {"RAY_prestart_worker_first_driver": "0"}  # no processes that nobody has asked for
-        variables = head.environment(RAY_AUTH_MODE="token", PATH=path, **lean, **VARIABLES)
-        with (Path(folder) / "log").open("w") as log:
-            process = subprocess.Popen(command, env=variables, stdout=log, stderr=log, start_new_session=True)
+        head, process = _started(cpus, token, Path(folder))
         try:
-            _wait_for(head, process, Path(folder) / "log")
             yield head
         finally:
             process.terminate()  # ends all that it has started
             process.wait(timeout=PATIENCE)
 
 
-def _wait_for(head: Head, process: subprocess.Popen[bytes], log: Path) -> None:
+def _started(cpus: int, token: str, folder: Path) -> tuple[Head, subprocess.Popen[bytes]]:
+    """A head that answers. Ray gives a node 30 s to start, which a busy machine may need longer for: then once more."""
+    for attempt in range(_ATTEMPTS):
+        head, process = _start(cpus, token, folder / str(attempt))
+        if _answers(head, process, folder / str(attempt) / "log"):
+            return head, process
+    pytest.fail(f"the head does not start: {(folder / str(attempt) / 'log').read_text()}")
+
+
+def _start(cpus: int, token: str, folder: Path) -> tuple[Head, subprocess.Popen[bytes]]:
+    folder.mkdir()
+    ports = [free_port() for _ in range(6)]
+    head = Head(f"http://127.0.0.1:{ports[1]}", f"127.0.0.1:{ports[0]}", token)
+    names = ["port", "dashboard-port", "ray-client-server-port", "dashboard-agent-listen-port"]
+    names += ["dashboard-agent-grpc-port", "metrics-export-port"]
+    command = [str(Path(sys.executable).parent / "ray"), "start", "--head", "--block", f"--temp-dir={folder}/t"]
+    command += [f"--{name}={port}" for name, port in zip(names, ports, strict=True)]
+    command += ["--dashboard-host=127.0.0.1", "--min-worker-port=0", "--max-worker-port=0", "--num-gpus=0"]
+    command += [f"--num-cpus={cpus}"]
+    command += ["--object-store-memory=100000000", "--disable-usage-stats", "--include-log-monitor=false"]
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"  # jobs say `python`
+    lean = {"RAY_prestart_worker_first_driver": "0"}  # no processes that nobody has asked for
+    variables = head.environment(RAY_AUTH_MODE="token", PATH=path, **lean, **VARIABLES)
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen(command, env=variables, stdout=log, stderr=log, start_new_session=True)
+    return head, process
+
+
+def _answers(head: Head, process: subprocess.Popen[bytes], log: Path) -> bool:
+    """Wait until all of the head has started; False if it ends before."""
     request = urllib.request.Request(f"{head.address}/api/jobs/", headers={"Authorization": f"Bearer {head.token}"})
     for _ in range(5 * PATIENCE):
         if process.poll() is not None:
-            break
-        try:
-            with urllib.request.urlopen(request) as answer:
-                assert json.load(answer) == []
-                return
-        except OSError:
-            time.sleep(0.2)
-    pytest.fail(f"the head does not answer: {log.read_text()}")
+            return False
+        with suppress(OSError):
+            if "Ray runtime started" in log.read_text():
+                with urllib.request.urlopen(request) as answer:
+                    assert json.load(answer) == []
+                    return True
+        time.sleep(0.2)
+    return False

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from sfcmt.clusters.checks.finding import Finding
+from sfcmt.clusters.checks.garbage import garbage_finding
 from sfcmt.clusters.checks.judging import agreement_findings, clock_finding, machine_findings
 from sfcmt.clusters.checks.machine import MachineReport, examine, mlflow_problem, store_problem, unmet
 from sfcmt.clusters.checks.nodes import dead_findings, marker_beside
@@ -25,6 +26,7 @@ from sfcmt.clusters.checks.settings import dashboard_finding, packing_finding, p
 from sfcmt.clusters.doctor import _lasting_findings, as_json, table_of
 from tests.clusters.head import Head
 from tests.server import free_port
+from tests.test_garbage import train
 
 GOOD = MachineReport(
     machine="node a",
@@ -32,6 +34,7 @@ GOOD = MachineReport(
     unmet=(),
     cuda="13.0",
     gpus=("GPU 0: NVIDIA H200",),
+    mps=True,
     torchvision=None,
     free_disk={"/shared": 80.0, "/tmp": 9.0},
     free_memory=64.0,
@@ -45,6 +48,14 @@ def problems(report: MachineReport) -> list[tuple[str, str]]:
     found = list(machine_findings(report))
     assert {finding.where for finding in found} == {report.machine}
     return [(finding.check, finding.says) for finding in found if not finding.is_well]
+
+
+def test_what_there_is_to_gain_is_told_and_is_no_problem(tiny_data: Path, tmp_path: Path) -> None:
+    assert garbage_finding(str(tmp_path)) == Finding("here", "garbage", "none")
+    train(tiny_data, str(tmp_path), "gone-1.0")
+    found = garbage_finding(str(tmp_path))
+    assert found == Finding("here", "garbage", "2 folders that nothing uses, 0.0 MiB: sfcmt gc")
+    assert found.is_well
 
 
 @contextmanager
@@ -64,6 +75,15 @@ def answering(status: int, body: str) -> Iterator[str]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("mps", "words"), [(True, "side by side"), (False, "before `ray start`"), (None, "not installed")]
+)
+def test_says_how_trials_share_a_gpu(mps: bool | None, words: str) -> None:
+    (said,) = [found.says for found in machine_findings(replace(GOOD, mps=mps)) if "one GPU" in found.check]
+    assert words in said
+    assert not [found for found in machine_findings(replace(GOOD, mps=mps, gpus=())) if "one GPU" in found.check]
 
 
 def test_a_good_machine_has_no_problem() -> None:
@@ -254,7 +274,7 @@ def test_a_cluster_is_looked_at_from_outside(head: Head, tmp_path: Path) -> None
     (node,) = {where for where, _ in found} - {"here", "cluster", "job"}
     checks = {"packages", "GPU", "torchvision", "disk", "memory", "store", "clock"}
     assert {check for where, check in found if where == node} == checks
-    assert {check for where, check in found if where == "job"} == {"store", "MLflow"}
+    assert {check for where, check in found if where == "job"} == {"store", "MLflow", "garbage"}
     assert found["cluster", "dashboard"]["says"] == f"{head.address}: asks for a token"
     assert "ray 2." in found[node, "packages"]["says"]
     assert code == (1 if any(one["remedy"] for one in found.values()) else 0)

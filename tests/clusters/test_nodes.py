@@ -14,7 +14,7 @@ from tests.patience import PATIENCE
 from tests.reading import read_until
 from tests.tuning.search.test_end_to_end import Workplace
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ray")]
+pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.xdist_group("ray")]
 
 TRIALS = 2
 LONGER = {"search": {"trials": TRIALS, "startup": 100}, "set": ["transfer.epochs=10"], "scheduler": {}}
@@ -52,7 +52,6 @@ def test_a_lost_node_loses_no_trial(tiny_data: Path, tmp_path: Path, monkeypatch
         assert_survives(place, cluster, lost)
 
 
-@pytest.mark.long
 def test_a_lost_node_loses_no_trial_of_a_group(
     tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,8 +55,11 @@ def test_the_doctor_says_so_and_ends(tmp_path: Path) -> None:
 def test_a_dashboard_that_never_answers_is_one_line(silent: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "_SECONDS", 0.2)
     monkeypatch.setenv("RAY_API_SERVER_ADDRESS", "")
+    handlers = [*logging.getLogger("ray").handlers, *logging.getLogger().handlers]
+    levels = [handler.level for handler in handlers]
     with pytest.raises(ClusterError, match=rf"^http://127.0.0.1:{silent}: cannot be reached within 0.2 s .*HEAD:8265"):
         connect(f"http://127.0.0.1:{silent}")
+    assert [handler.level for handler in handlers] == levels  # others, such as a test's or a notebook's, are heard
 
 
 def test_ray_s_folder_must_be_short_and_writable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ import ray
 from tests.ray_cluster import CPUS, free_cpus, wait_until
 from tests.tuning.search.test_end_to_end import LEAN, Workplace
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ray")]
+pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.xdist_group("ray")]
 
 STOPPED = int(os.environ.get("SFCMT_TEST_STOPPED", "20"))
 """Trials that are to be stopped early, to look for what they leave behind."""
@@ -23,21 +23,6 @@ def workplace(folder: Path, data: Path, **changes: Any) -> Workplace:
     return Workplace(folder, data, LEAN | changes)
 
 
-def test_a_trial_that_is_stopped_early_frees_its_group(tiny_data: Path, tmp_path: Path, cluster: str) -> None:
-    """One of many: `test_trials_that_are_stopped_leave_nothing_behind` stops dozens."""
-    place = workplace(
-        tmp_path / "place",
-        tiny_data,
-        space={"transfer.lr": {"choice": [1e-3, 1e-6]}},
-        search={"trials": 2, "sampler": "grid"},
-        resources={"workers": 2, "concurrent": 1},
-    )
-    place.finish()
-    assert sorted(state for _, state, *_ in place.trials()) == ["COMPLETE", "PRUNED"]
-    assert_nothing_is_left()
-
-
-@pytest.mark.long
 def test_groups_find_the_winner_that_single_workers_find(tiny_data: Path, tmp_path: Path, cluster: str) -> None:
     alone = workplace(tmp_path / "alone", tiny_data)
     pairs = workplace(tmp_path / "pairs", tiny_data, resources={"workers": 2, "concurrent": 1})
@@ -51,7 +36,6 @@ def test_groups_find_the_winner_that_single_workers_find(tiny_data: Path, tmp_pa
     assert_nothing_is_left()
 
 
-@pytest.mark.long
 def test_trials_that_are_stopped_leave_nothing_behind(tiny_data: Path, tmp_path: Path, cluster: str) -> None:
     search = {"trials": 2 * STOPPED, "sampler": "random"}
     place = workplace(

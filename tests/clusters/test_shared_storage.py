@@ -18,7 +18,6 @@ from typing import Any
 import pytest
 import ray
 
-from sfcmt.clusters.locks import RayLock
 from sfcmt.clusters.shared_storage import refuse_unshared_store, store_problems
 from sfcmt.clusters.tasks import train_on_cluster
 from sfcmt.clusters.train import RayTrain
@@ -96,9 +95,7 @@ def test_workers_on_nodes_that_share_an_object_store_only_train_one_stage_togeth
     store = f"s3://bucket/group?endpoint_override={endpoint}"
     experiment, recorder = tiny_experiment(tiny_data, store, runtime={"workers": 2, "cpus_per_worker": 3}), Recorder()
     with RayTrain() as trainer:
-        found = Store(store, trainer, RayLock).get_or_train(
-            recipe_of("bridge", experiment), experiment.runtime, recorder
-        )
+        found = Store(store, trainer).get_or_train(recipe_of("bridge", experiment), experiment.runtime, recorder)
     assert recorder.epochs == [("source", 1), ("source", 2), ("bridge", 1), ("bridge", 2)]
     assert list(folders.glob("second/*/stages/source-*"))  # its worker stood on what it fetched
     alone = Store(folders / "shared" / "alone").get_or_train(

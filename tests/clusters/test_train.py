@@ -17,7 +17,7 @@ from sfcmt.artifact import Artifact, Row
 from sfcmt.callbacks import Callback
 from sfcmt.clusters.train import RayTrain
 from sfcmt.experiment import Experiment
-from sfcmt.outputs import OUTPUTS, Outputs
+from sfcmt.outputs import Outputs
 from sfcmt.recipe import Recipe
 from sfcmt.stages.fit import DivergedError
 from sfcmt.store import Store
@@ -87,7 +87,7 @@ def test_two_workers_learn_what_one_does(tiny_data: Path, tmp_path: Path, traine
     assert (pair.free, alone.free) == ({2.0}, {2.0})  # one worker takes nothing more than the waiting group has
     for row, expected in zip(two.curves, one.curves, strict=True):
         assert row == pytest.approx(expected, rel=1e-2, abs=1e-3)
-    outputs, told = Outputs.load(two.path / OUTPUTS), pair.outputs
+    outputs, told = Outputs.load(two.path), pair.outputs
     assert told is not None
     assert told.target_logits.allclose(outputs.target_logits, atol=1e-4)
 

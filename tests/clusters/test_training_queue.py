@@ -12,11 +12,16 @@ from collections.abc import Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext
 from pathlib import Path
+from threading import Event
+from typing import cast
 
 import pytest
+from ray.util.queue import Queue
 
 from sfcmt.artifact import RESULT
 from sfcmt.callbacks import Callback
+from sfcmt.clusters import giving_way, tasks
+from sfcmt.clusters.giving_way import GivesWayError, gives_way
 from sfcmt.clusters.session import check_places, places
 from sfcmt.clusters.stage_request import StageRequest
 from sfcmt.clusters.tasks import train_on_cluster
@@ -220,3 +225,62 @@ class TestOnCluster:
         recipe = transfer_recipe(experiment, Dataset(folder), 0)
         with pytest.raises(DataError, match=r"^\S*source\.parquet: missing, though the manifest lists it$"):
             train_on_cluster([recipe], experiment.runtime, Store(tmp_path / "store"), Callback())
+
+
+class TestGivingWay:
+    def test_what_waits_for_another_process_is_tried_again_and_holds_no_place(
+        self, tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(giving_way, "_SECONDS", 0.0)
+        office, experiment = Office(tmp_path), tiny_experiment(tiny_data, tmp_path)
+        busy: list[SfcmtError | None] = [GivesWayError("source waits"), GivesWayError("source waits"), None]
+
+        def submit(request: StageRequest) -> Future[SfcmtError | None]:
+            error = busy.pop(0)
+            future: Future[SfcmtError | None] = Future()
+            future.set_result(error)
+            return future if error else office.submit(request)
+
+        recorder = Recorder()
+        recipe = recipe_of("source", experiment)
+        train_missing([recipe], experiment.runtime, Store(tmp_path), recorder, submit)
+        assert recorder.ended == [("source", False)]
+        assert busy == []
+
+    @pytest.mark.parametrize(("gpus", "gives"), [(0.0, False), (0.25, True)])
+    def test_only_who_holds_a_gpu_gives_way(self, gpus: float, gives: bool) -> None:
+        with pytest.raises(GivesWayError, match="bridge waits for it") if gives else nullcontext():
+            gives_way(Runtime(gpus_per_worker=gpus), "bridge", "for it")
+
+    def test_a_lock_that_is_given_up_waiting_for_stays_its_holders(self, tiny_data: Path, tmp_path: Path) -> None:
+        class GivesWay(Callback):
+            def stage_waits(self, recipe: Recipe, reason: str) -> None:
+                raise GivesWayError(reason)
+
+        class Other(Callback):
+            def stage_opened(self, recipe: Recipe) -> None:
+                for _ in range(2):
+                    with pytest.raises(GivesWayError, match="for the process that trains it"):
+                        Store(tmp_path).get_or_train(recipe, experiment.runtime, GivesWay())
+
+        experiment = tiny_experiment(tiny_data, tmp_path)
+        recipe = recipe_of("source", experiment)
+        assert not Store(tmp_path, train_nothing).get_or_train(recipe, experiment.runtime, Other()).reused
+
+    def test_a_group_that_has_nothing_to_do_gives_its_workers_back(
+        self, tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        done = Event()
+
+        class Group(tasks._Group):
+            def close(self) -> None:
+                super().close()
+                done.set()
+
+        monkeypatch.setattr(tasks, "_IDLE", 0.5)
+        experiment, group = tiny_experiment(tiny_data, tmp_path), Group()
+        request, silent = StageRequest.of(recipe_of("source", experiment), experiment.runtime), cast("Queue", None)
+        monkeypatch.setattr(tasks, "_Sender", lambda *_: Callback())
+        assert group.get_or_train(request, silent) is None  # one worker: trained in this process
+        assert not done.is_set()
+        assert done.wait(30)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
 from sfcmt.config import DataConfig, Training
-from sfcmt.data.batches import SourceData, UnlabelledData, shuffled, step_count
+from sfcmt.data.batches import Column, SourceData, UnlabelledData, shuffled, step_count
 from sfcmt.data.dataset import Dataset
 from sfcmt.data.loading import ImageReader, StreamedImages
 from sfcmt.data.schema import Split
@@ -106,6 +107,29 @@ def test_rows_are_reshuffled_at_each_pass() -> None:
     order = torch.cat(batches).tolist()
     assert sorted(order[:6]) == sorted(order[6:12]) == sorted(order[12:18]) == list(range(10, 16))
     assert order[:6] != order[6:12]
+
+
+def test_the_order_of_rows_never_changes() -> None:
+    batches = shuffled(torch.arange(7), batch=3, steps=4, generator=generator())
+    assert [one.tolist() for one in batches] == [[4, 0, 5], [3, 2, 6], [1, 6, 2], [4, 0, 3]]
+
+
+def test_the_next_batches_are_loaded_while_one_is_learnt_from(tiny_data: Path, tmp_path: Path) -> None:
+    dataset, reader = Dataset(tiny_data), reader_of(tiny_data, tmp_path, memory_gb=1e-9)
+    source, other = (SourceData(dataset, DataConfig(), reader) for _ in range(2))
+    training = Training(batch=8)
+    left = [[*pending(source.column)] for _ in source.epoch(training, generator())]
+    plan = shuffled(other.train_rows, 8, other.steps(training), generator())
+    assert left == [[tuple(rows.tolist()) for rows in plan[place : place + 2]] for place in range(1, len(plan) + 1)]
+    plan = [torch.arange(start, start + 5) for start in range(0, 20, 5)]
+    for place, x_BCHW in enumerate(source.column.each(plan), start=1):
+        assert torch.equal(x_BCHW, other.column.clean(plan[place - 1]))
+        assert [*pending(source.column)] == [tuple(rows.tolist()) for rows in plan[place : place + 2]]
+
+
+def pending(column: Column) -> dict[tuple[int, ...], Any]:
+    assert isinstance(column.images, StreamedImages)
+    return column.images._pending
 
 
 def test_both_sides_of_a_pair_are_cropped_and_mirrored_together(tiny_data: Path, tmp_path: Path) -> None:

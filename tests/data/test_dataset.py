@@ -11,10 +11,11 @@ import pytest
 
 from sfcmt.data.dataset import Dataset, holdout_mask, read_part
 from sfcmt.data.importer import import_dataset
-from sfcmt.data.manifest import Manifest, sha256_of
+from sfcmt.data.manifest import Manifest
 from sfcmt.data.reading import Reading
 from sfcmt.data.schema import SCHEMAS, Sealed, Split, file_name
 from sfcmt.errors import DataError
+from sfcmt.file_digests import sha256_of
 from tests.data.trees import crops_tree
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sfcmt.data.manifest import MANIFEST, sha256_of
+from sfcmt.data.manifest import MANIFEST
 from sfcmt.data.schema import SCHEMAS, Sealed, file_name
+from sfcmt.file_digests import sha256_of
 
 
 def reseal(folder: Path, part: Sealed, **columns: list[object]) -> None:

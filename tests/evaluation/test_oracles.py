@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import shutil
 from collections.abc import Callable
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +20,11 @@ from sfcmt.data.dataset import Dataset
 from sfcmt.data.schema import Sealed
 from sfcmt.errors import DataError
 from sfcmt.evaluation import oracles
+from sfcmt.evaluation.folds import FOLDS, folds_of
 from sfcmt.evaluation.labels import open_labels
 from sfcmt.evaluation.oracles import (
-    FOLDS,
     LabelledTarget,
     fold_recipe,
-    folds_of,
     oracle_logits,
     real_source_recipe,
     supervised_recipe,
@@ -40,6 +38,7 @@ from sfcmt.stages.fit import fit
 from sfcmt.stages.source import SourceLearner
 from sfcmt.store import Store
 from sfcmt.testing.tiny import contents, get_or_train, tiny_experiment, write_tiny
+from sfcmt.tuning.comparison import Comparison
 from sfcmt.workspace import Workspace
 from tests.evaluation.resealed import column, reseal
 
@@ -68,16 +67,6 @@ def make(kind: Kind, folder: Path, store: Path, callback: Callback | None = None
     return Store(store).get_or_train(recipe, experiment.runtime, callback or Callback())
 
 
-def test_frames_are_dealt_evenly_and_in_no_order_of_their_own() -> None:
-    groups = [f"frame {number % 20}" for number in range(60)]
-    fold_N = folds_of(groups)
-    fold_of = dict(zip(groups, fold_N.tolist(), strict=True))
-    assert all(fold_of[group] == fold for group, fold in zip(groups, fold_N.tolist(), strict=True))
-    assert sorted(list(fold_of.values()).count(fold) for fold in range(FOLDS)) == [6, 7, 7]
-    assert folds_of(groups[::-1]).tolist() == fold_N.tolist()[::-1]
-    assert len({second - first for first, second in pairwise(fold_N.tolist())}) > 2
-
-
 def test_no_image_is_predicted_by_a_model_that_saw_its_frame(
     tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -89,8 +78,9 @@ def test_no_image_is_predicted_by_a_model_that_saw_its_frame(
 
     monkeypatch.setattr(oracles, "fit", watched)
     logits_NK = oracle_logits(make(supervised_recipe, tiny_data, tmp_path))
-    groups = open_labels(Dataset(tiny_data)).groups.to_pylist()
-    fold_N = folds_of(groups).tolist()
+    target = open_labels(Dataset(tiny_data))
+    groups = target.groups.to_pylist()
+    fold_N = folds_of(groups, target.labels_N.tolist()).tolist()
     assert sorted(fitted) == list(range(FOLDS))
     for fold, rows in fitted.items():
         assert len(rows) > 30
@@ -118,10 +108,11 @@ def test_an_interrupted_oracle_goes_on_and_ends_with_the_same_bytes(tiny_data: P
     assert sorted(path.name for path in halves.path.iterdir()) == ["artifact.json", "logits.safetensors"]
 
 
-def test_too_few_frames_are_refused(tmp_path: Path) -> None:
+def test_too_few_frames_are_refused_before_anything_is_trained(tmp_path: Path) -> None:
     folder = write_tiny(tmp_path / "data", rows=12, groups=2)
-    with pytest.raises(DataError, match="3 or more frames"):
-        make(supervised_recipe, folder, tmp_path / "store")
+    with pytest.raises(DataError, match=r"3 or more frames, not 2; leave the oracles out"):
+        Comparison(tiny_experiment(folder, tmp_path / "store"), ["source_only"], [0], oracles=True)
+    Comparison(tiny_experiment(folder, tmp_path / "store"), ["source_only"], [0])
 
 
 def test_other_labels_make_another_oracle_and_the_same_transfer(tiny_data: Path, tmp_path: Path) -> None:

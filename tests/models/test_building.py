@@ -63,6 +63,20 @@ def test_too_few_images_for_batch_norm_are_refused(tmp_path: Path, rows: int, gr
         list(built(experiment))
 
 
+@pytest.mark.parametrize(("rows", "few"), [(2, "pairs to train on: 1; at least 2"), (1, "all pairs are of one group")])
+def test_too_few_pairs_are_refused_before_the_source_model_is_trained(tmp_path: Path, rows: int, few: str) -> None:
+    folder = write_tiny(tmp_path / "data", pair_rows=rows)
+    with pytest.raises(DataError, match=few):
+        list(built(tiny_experiment(folder, tmp_path)))
+
+
+def test_images_that_a_method_does_not_take_are_refused_before_anything_is_trained(tmp_path: Path) -> None:
+    folder = write_tiny(tmp_path / "data", channels=3)
+    changes = {"method": "socket", "transfer": {"as_released": True}, "bridge": {"translator": "project"}}
+    with pytest.raises(DataError, match="as_released: takes target images of 1 channel"):
+        list(built(tiny_experiment(folder, tmp_path, **changes)))
+
+
 @pytest.mark.parametrize(("name", "millions"), [("light", "0.00"), ("unet", "0.12"), ("project", "0.00")])
 def test_a_translator_is_told_with_its_size(name: str, millions: str) -> None:
     assert built_translator(BridgeConfig(translator=name), 48) == f"translator {name}: {millions} M parameters"

@@ -54,5 +54,5 @@ def _stop_one_and_fail_one(study: Study) -> None:
 def _artifact(study: Study, identity: str, right: int, labels_N: list[int]) -> None:
     folder = study.store.root / "stages" / f"transfer-{identity}"
     folder.mkdir(parents=True, exist_ok=True)
-    outputs(right, labels_N).save(folder / "outputs.safetensors")
+    outputs(right, labels_N).save(folder)
     (folder / "artifact.json").write_text(json.dumps({"identity": identity, "seconds": 3}))

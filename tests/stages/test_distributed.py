@@ -26,8 +26,9 @@ from sfcmt.callbacks import Callback
 from sfcmt.config import BridgeConfig, SourceConfig, Training
 from sfcmt.data.batches import SourceData
 from sfcmt.data.dataset import Dataset
-from sfcmt.distributed import rank
-from sfcmt.evaluation.oracles import fold_recipe
+from sfcmt.distributed import GroupError, rank
+from sfcmt.evaluation.labels import open_labels
+from sfcmt.evaluation.oracles import LabelledTarget, fold_recipe
 from sfcmt.models.bottleneck import BottleneckClassifier
 from sfcmt.models.target_model import TargetModel
 from sfcmt.models.translators import TRANSLATORS
@@ -38,7 +39,7 @@ from sfcmt.stages.fit import DivergedError, fit
 from sfcmt.stages.learner import Learner, ParameterGroup
 from sfcmt.stages.method import METHODS
 from sfcmt.stages.source import SourceLearner
-from sfcmt.stages.transfer_context import TransferContext, outputs_of
+from sfcmt.stages.transfer_context import TransferContext
 from sfcmt.testing.tiny import RECIPES, Recorder, context_of, get_or_train, recipe_of, tiny_experiment, write_tiny
 from sfcmt.workspace import Workspace
 from tests.groups import in_group
@@ -55,6 +56,7 @@ EVERY_TERM = {"beta_im": 0.1, "beta_pair_kl": 0.1, "beta_relations": 0.1, "beta_
 JOBS: dict[str, tuple[str, dict[str, Any]]] = {
     "source": ("source", {}),
     "bridge": ("bridge", {}),
+    "oracle": ("oracle", {}),
     "bridge without discriminator": ("bridge", {"alpha_d": 0.0, "translator": "unet"}),
     **{method: (method, {}) for method in METHODS},
     "every term": ("tgkt", EVERY_TERM | {"pseudo": {"weighting": "softmatch"}, "teacher_view": "augmented"}),
@@ -82,8 +84,10 @@ def learnt(job: str, data: Path, store: Path, folder: Path, callback: Callback |
         return source_learnt(context)
     if kind == "bridge":
         return bridge_learnt(context, changes)
+    if kind == "oracle":
+        return oracle_learnt(context)
     model = METHODS[kind]().adapt(context).eval()
-    outputs = dataclasses.asdict(outputs_of(model, context))
+    outputs = dataclasses.asdict(context.answers(model).outputs)
     return Learnt(context.workspace.curves, model.state_dict() | outputs)
 
 
@@ -108,6 +112,17 @@ def source_learnt(context: TransferContext[Any]) -> Learnt:
     data.column.normalise.double()
     workspace.seed_everything("init")
     model = BottleneckClassifier(config.backbone, len(dataset.classes)).double()
+    fit(SourceLearner(model, config), data, config, workspace)
+    return Learnt(workspace.curves, model.state_dict())
+
+
+def oracle_learnt(context: TransferContext[Any]) -> Learnt:
+    """Train on labelled target images as `train_fold` does."""
+    workspace = context.workspace
+    config = workspace.recipe.needed("source").settings(SourceConfig)
+    data = LabelledTarget(context.data.target, open_labels(workspace.recipe.dataset).labels_N, torch.arange(2 * BATCH))
+    workspace.seed_everything("init")
+    model = BottleneckClassifier(config.backbone, len(workspace.recipe.dataset.classes)).double()
     fit(SourceLearner(model, config), data, config, workspace)
     return Learnt(workspace.curves, model.state_dict())
 
@@ -157,11 +172,15 @@ def store(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_no_stage_and_no_method_is_left_out() -> None:
-    assert {kind for kind, _ in JOBS.values()} >= {"source", "bridge", *METHODS}
+    assert {kind for kind, _ in JOBS.values()} >= {"source", "bridge", "oracle", *METHODS}
     assert all(SMALL["bridge"][weight] > 0 for weight in ("alpha_d", "alpha_im", "perceptual", "bn_matching"))
 
 
-@pytest.mark.parametrize(("workers", "jobs"), [(2, [*JOBS]), (3, ["bridge", "every term"])], ids=["two", "three"])
+@pytest.mark.parametrize(
+    ("workers", "jobs"),
+    [(2, [*JOBS]), (3, ["bridge", "every term", "oracle"]), pytest.param(3, [*JOBS], marks=pytest.mark.long)],
+    ids=["two", "three", "three, all"],
+)
 def test_several_workers_learn_what_one_learns(
     data: Path, store: Path, tmp_path: Path, workers: int, jobs: list[str]
 ) -> None:
@@ -302,13 +321,28 @@ class Numbers:
         yield from range(2)
 
 
+class LooksAlone(BreaksDown):
+    """A loss of what one worker sees, which the others do not."""
+
+    def forward(self, batch: int) -> dict[str, Tensor]:
+        return {"loss": self.weight * (1.0 + rank())}
+
+
+def differing(data: Path, store: Path, folder: Path) -> str:
+    return _error_of(LooksAlone(), data, store, folder)
+
+
 def broken_down(data: Path, store: Path, folder: Path) -> str:
+    return _error_of(BreaksDown(), data, store, folder)
+
+
+def _error_of(learner: BreaksDown, data: Path, store: Path, folder: Path) -> str:
     experiment = tiny_experiment(data, store, **SMALL)
     folder.mkdir(exist_ok=True)
     workspace = Workspace(recipe_of("source", experiment), folder, store, [], experiment.runtime, Callback())
     try:
-        fit(BreaksDown(), Numbers(), Training(), workspace)
-    except DivergedError as error:
+        fit(learner, Numbers(), Training(), workspace)
+    except (DivergedError, GroupError) as error:
         return str(error)
     return ""
 
@@ -318,3 +352,10 @@ def test_a_loss_that_breaks_down_on_one_worker_is_an_error_on_all(data: Path, st
     assert first == second
     assert "source: diverged in epoch 1 (loss nan)" in first
     assert not list((tmp_path / "work").iterdir())
+
+
+def test_a_learner_whose_workers_do_not_look_at_the_whole_batch_is_refused(
+    data: Path, store: Path, tmp_path: Path
+) -> None:
+    first, second = in_group(2, differing, data, store, tmp_path / "work")
+    assert first == second == "workers differ in their losses: a learner must compute them of the whole batch"

@@ -13,6 +13,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from sfcmt.artifact import Row
 from sfcmt.callbacks import Callback
 from sfcmt.config import SourceConfig, Training
 from sfcmt.data.augment import random_views
@@ -20,6 +21,7 @@ from sfcmt.data.batches import Column, SourceData
 from sfcmt.models.bottleneck import BottleneckClassifier
 from sfcmt.models.classifier import depthwise_convolutions
 from sfcmt.recipe import Recipe
+from sfcmt.stages import compiling
 from sfcmt.stages.fit import DivergedError, fit
 from sfcmt.stages.learner import Learner, ParameterGroup
 from sfcmt.stages.optimiser import build_optimiser
@@ -192,6 +194,7 @@ class Types(Learner[int]):
     def __init__(self, images: Column) -> None:
         super().__init__()
         self.layer, self._images, self.seen = nn.Linear(4, 1), images, set[torch.dtype]()
+        self.layer.register_forward_hook(lambda layer, given, said: self.seen.add(said.dtype))
         self.views = list[Tensor]()
 
     def parameter_groups(self) -> list[ParameterGroup]:
@@ -199,8 +202,8 @@ class Types(Learner[int]):
 
     def forward(self, batch: int) -> dict[str, Tensor]:
         self.views.append(self._images.augmented(torch.arange(4), VIEWS))
-        answer = self.layer(self.views[-1].flatten()[:4])
-        self.seen.add(answer.dtype)
+        answer = self.precision(self.layer, self.views[-1].flatten()[:4])
+        assert (answer @ answer).dtype == torch.float32
         return {"loss": answer.sum()}
 
 
@@ -230,6 +233,43 @@ def test_weights_decay_under_each_optimiser(name: Literal["sgd", "adamw"], left:
     weight.grad = torch.zeros(3)
     optimiser.step()
     torch.testing.assert_close(weight.detach(), torch.full((3,), left))
+
+
+class Watched(Callback):
+    """Notes whether the network is compiled between steps."""
+
+    def __init__(self) -> None:
+        self.model: nn.Module | None = None
+        self.calls = list[object]()
+
+    def epoch_ended(self, recipe: Recipe, row: Row, outputs: object) -> None:
+        assert self.model is not None
+        self.calls.append(self.model._compiled_call_impl)
+
+
+@pytest.mark.slow
+@pytest.mark.long
+def test_compiled_steps_learn_what_plain_ones_do(
+    tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compiling, "_BACKEND", "aot_eager")  # traces and differentiates; no kernels are built
+    found: dict[str, dict[str, Tensor]] = {}
+    for name in ("off", "kernels", "cuda_graphs"):
+        place, watched = workspace(tiny_data, _made(tmp_path / name)), Watched()
+        place.runtime, place.callback = place.runtime.model_copy(update={"compile": name}), watched
+        data = SourceData(place.recipe.dataset, place.recipe.data, place.reader())
+        config = SourceConfig(backbone="small", pretrained=False, epochs=2, batch=16, optimiser="sgd", lr=1e-3)
+        place.seed_everything("init")
+        watched.model = model = BottleneckClassifier("small", 3)
+        fit(SourceLearner(model, config), data, config, place)
+        assert watched.calls == [None, None]  # what is said of whole columns is computed plainly
+        found[name] = model.state_dict()
+    for name in ("kernels", "cuda_graphs"):
+        assert found[name].keys() == found["off"].keys()
+        for key, tensor in found["off"].items():
+            torch.testing.assert_close(found[name][key], tensor, rtol=1e-3, atol=1e-5)
+    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] > 0
+    torch._dynamo.reset()
 
 
 def _made(folder: Path) -> Path:

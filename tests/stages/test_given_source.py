@@ -19,7 +19,7 @@ from sfcmt.evaluation.labels import open_labels
 from sfcmt.evaluation.oracles import oracle_logits, supervised_recipe
 from sfcmt.experiment import Experiment, parse_experiment
 from sfcmt.models.target_model import TargetModel
-from sfcmt.outputs import OUTPUTS, Outputs
+from sfcmt.outputs import Outputs
 from sfcmt.recipes import bridge_recipe, source_recipe, transfer_recipe
 from sfcmt.stages.method import METHODS
 from sfcmt.store import Store
@@ -91,7 +91,7 @@ def test_a_data_set_without_source_images(data: Path) -> None:
 def test_source_images_reach_it_as_it_expects_them(data: Path, store: Path) -> None:
     """Resized, cropped, scaled, normalised: compared with what one would write by hand."""
     one = experiment(data, store)
-    outputs = Outputs.load(trained(one).path / OUTPUTS)
+    outputs = Outputs.load(trained(one).path)
     from sfcmt.models.expected_input import Resize
 
     how = Resize(interpolation="bilinear", crop=0.95)
@@ -146,7 +146,7 @@ def test_its_file_is_read_once_and_not_needed_again(data: Path, store: Path, tmp
 @pytest.mark.parametrize("name", ["test_resnet", "test_vit"])
 def test_methods_start_from_it(data: Path, store: Path, name: str, method: str) -> None:
     artifact = trained(experiment(data, store, name, method=method))
-    model, outputs = TargetModel.load(artifact.path), Outputs.load(artifact.path / OUTPUTS)
+    model, outputs = TargetModel.load(artifact.path), Outputs.load(artifact.path)
     assert model.spec.classes == REVERSED
     assert outputs.target_features.shape[1] == {"test_resnet": 96, "test_vit": 64}[name]
     assert torch.isfinite(outputs.target_logits).all()
@@ -161,7 +161,7 @@ def test_methods_start_from_it(data: Path, store: Path, name: str, method: str) 
 def test_every_method_starts_from_every_family(data: Path, store: Path, name: str, method: str) -> None:
     transfer = {"beta_bn": 0} if name in OTHERS else {}
     artifact = trained(experiment(data, store, name, method=method, transfer=transfer))
-    assert torch.isfinite(Outputs.load(artifact.path / OUTPUTS).target_logits).all()
+    assert torch.isfinite(Outputs.load(artifact.path).target_logits).all()
 
 
 def test_what_rests_on_batch_norm_says_so_before_it_trains(data: Path, store: Path) -> None:

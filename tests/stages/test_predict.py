@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from sfcmt.models.classifier import Prediction
-from sfcmt.stages.predict import predict_rows
+from sfcmt.stages.predict import evaluation_batch, predict_rows
 from sfcmt.testing.tiny import context_of, tiny_experiment
 
 
@@ -39,3 +39,9 @@ def test_predictions_are_float32_and_without_gradient_even_amid_mixed_precision(
     assert torch.equal(amid.logits_BK, plain.logits_BK)
     assert amid.logits_BK.dtype == torch.float32
     assert not amid.logits_BK.requires_grad
+
+
+def test_a_gpu_s_batch_takes_equal_memory_at_any_size() -> None:
+    gpu = torch.device("cuda")
+    assert [evaluation_batch(size, gpu) for size in (56, 224, 448, 9999)] == [2048, 128, 32, 1]
+    assert evaluation_batch(56, torch.device("cpu")) == 128

@@ -10,7 +10,7 @@ import torch
 from sfcmt.artifact import Artifact
 from sfcmt.errors import StoreError
 from sfcmt.models.target_model import TargetModel
-from sfcmt.outputs import OUTPUTS, Outputs
+from sfcmt.outputs import Outputs
 from sfcmt.stages.method import METHODS
 from sfcmt.stages.methods.pool_distillation import PoolDistillation
 from sfcmt.stages.pool_teacher import pool_teacher
@@ -74,9 +74,9 @@ def test_a_pool_is_distilled_into_its_first_model(tiny_data: Path, tiny_store: P
     artifact = get_or_train(
         "transfer", tiny_experiment(tiny_data, tiny_store, method="pool_distillation", transfer=moving)
     )
-    said = [Outputs.load(one.path / OUTPUTS).target_logits.softmax(dim=1) for one in pool]
+    said = [Outputs.load(one.path).target_logits.softmax(dim=1) for one in pool]
     mean = torch.stack(said).mean(dim=0)
-    after = Outputs.load(artifact.path / OUTPUTS).target_logits.softmax(dim=1)
+    after = Outputs.load(artifact.path).target_logits.softmax(dim=1)
     assert (after - mean).abs().mean() < (said[0] - mean).abs().mean()
 
 

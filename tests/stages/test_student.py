@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import pytest
 import torch
+from torch import Tensor, nn
+from torch.nn.modules.module import register_module_forward_pre_hook
 
-from sfcmt.models.classifier import Prediction
+from sfcmt.artifact import Row
+from sfcmt.callbacks import Callback
+from sfcmt.models.classifier import Classifier, Prediction
+from sfcmt.outputs import Outputs
+from sfcmt.recipe import Recipe
 from sfcmt.stages.methods.tgkt import TGKT
 from sfcmt.stages.student import StudentLearner, Weighted, make_terms, train_student
-from sfcmt.stages.terms.base import TargetPredictions, Term
+from sfcmt.stages.term import TargetPredictions, Term
 from sfcmt.stages.terms.infomax import InfoMax
 from sfcmt.stages.terms.pair_features import PairFeatures
+from sfcmt.stages.transfer import train_transfer
 from sfcmt.testing.tiny import context_of, tiny_experiment
 
 
@@ -88,15 +97,57 @@ def test_the_curves_are_the_weighted_terms(tiny_data: Path, tiny_store: Path, tm
         context = context_of(
             tiny_experiment(tiny_data, tiny_store, transfer={"epochs": 1, "lr": 1e-12}), tmp_path / str(weight)
         )
-        teacher = context.pair_teacher()
+        teacher = context.pair_teacher
         train_student(context, {"features": weight}, {"features": partial(PairFeatures, teacher)})
         rows += context.workspace.curves
     assert set(rows[0]) == {"epoch", "features"}
     assert abs(rows[1]["features"] / rows[0]["features"] - 1e-9) < 1e-12
 
 
-def test_a_term_of_weight_0_is_never_made() -> None:
+def test_a_term_of_weight_0_is_never_made(tiny_data: Path, tiny_store: Path, tmp_path: Path) -> None:
     def unwanted() -> Term:
         raise AssertionError("made")
 
-    assert [*make_terms({"infomax": 0.5, "off": 0.0}, {"infomax": InfoMax, "off": unwanted})] == ["infomax"]
+    context = context_of(tiny_experiment(tiny_data, tiny_store), tmp_path)
+    assert [*make_terms({"infomax": 0.5, "off": 0.0}, {"off": unwanted}, context)] == ["infomax"]
+
+
+class Asking(Callback):
+    """Asks for the outputs of each epoch, as several listeners do."""
+
+    def epoch_ended(self, recipe: Recipe, row: Row, outputs: Callable[[], Outputs | None]) -> None:
+        assert outputs() is outputs()
+
+
+@pytest.mark.parametrize(("callback", "pair_looks"), [(Asking(), 2), (Callback(), 1)])
+def test_after_an_epoch_the_images_are_looked_at_once_by_all_who_ask(
+    tiny_data: Path, tiny_store: Path, tmp_path: Path, callback: Callback, pair_looks: int
+) -> None:
+    experiment = tiny_experiment(tiny_data, tiny_store, method="shot", transfer={"epochs": 2})
+    workspace = context_of(experiment, tmp_path).workspace
+    workspace.callback = callback
+    sizes: list[int] = []
+
+    def note(module: nn.Module, given: tuple[Tensor, ...]) -> None:
+        if isinstance(module, Classifier) and not module.training:
+            sizes.append(len(given[0]))
+
+    handle = register_module_forward_pre_hook(note)
+    try:
+        train_transfer(workspace)
+    finally:
+        handle.remove()
+    pairs = len(Outputs.load(tmp_path).pair_logits)
+    # the start, after each epoch (the last one's look is what is saved), and the source model's of the real sides
+    assert sum(sizes) == (1 + 2) * 60 + pair_looks * pairs + pairs
+
+
+def test_a_model_that_is_changed_is_looked_at_again(tiny_data: Path, tiny_store: Path, tmp_path: Path) -> None:
+    context = context_of(tiny_experiment(tiny_data, tiny_store), tmp_path)
+    model = context.target_model(context.new_student().train())
+    before = context.answers(model).target
+    assert context.answers(context.target_model(model.classifier)).target is before
+    with torch.no_grad():
+        model.classifier.head.parametrizations.weight.original0.mul_(2)
+    assert not context.answers(model).target.logits_BK.equal(before.logits_BK)
+    assert model.classifier.training

@@ -10,13 +10,13 @@ import torch
 
 from sfcmt.callbacks import Callback
 from sfcmt.data.dataset import Dataset
-from sfcmt.data.loading import Shape, decode_all
+from sfcmt.data.pixels import Shape
 from sfcmt.data.schema import Split
 from sfcmt.errors import ConfigError
 from sfcmt.evaluation.oracles import oracle_logits, supervised_recipe
 from sfcmt.models.target_model import TargetModel
 from sfcmt.models.translators.fixed import FIXED
-from sfcmt.outputs import OUTPUTS, Outputs
+from sfcmt.outputs import Outputs
 from sfcmt.recipes import transfer_recipe
 from sfcmt.stages import translator_choice
 from sfcmt.stages.bridge import load_translator
@@ -24,11 +24,12 @@ from sfcmt.stages.translator_choice import mean_reciprocal_rank
 from sfcmt.store import Store
 from sfcmt.testing.tiny import contents, context_of, get_or_train, recipe_of, tiny_experiment, write_tiny
 from sfcmt.workspace import Workspace
+from tests.data.decoded import decode_all
 
 
 def pixels_of(folder: Path, size: int = 32) -> torch.Tensor:
     """The stored target images of a data set."""
-    return decode_all(Dataset(folder).table(Split.TARGET)["image"], Shape(size), "target")
+    return decode_all(Dataset(folder).table(Split.TARGET)["image"], Shape(size))
 
 
 @pytest.mark.parametrize(
@@ -47,7 +48,7 @@ def test_any_target_is_bridged_and_transferred(tmp_path: Path, channels: int, bi
         assert model.spec.translator == (translator if method == "translator_only" else "copy")
         with torch.no_grad():
             told = model(pixels_of(data))
-        torch.testing.assert_close(told, Outputs.load(artifact.path / OUTPUTS).target_logits, atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(told, Outputs.load(artifact.path).target_logits, atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize("translator", FIXED)
@@ -63,7 +64,7 @@ def test_every_method_sees_what_a_fixed_translator_makes(
     model, x = TargetModel.load(artifact.path), pixels_of(tiny_data)
     source = TargetModel.load(get_or_train("source", experiment).path)
     assert (model.spec.translator, model.spec.colours) == (translator, source.spec.normalisation)
-    told = Outputs.load(artifact.path / OUTPUTS).target_logits
+    told = Outputs.load(artifact.path).target_logits
     with torch.no_grad():
         torch.testing.assert_close(model(x), told, atol=1e-4, rtol=1e-4)
         seen = FIXED[translator](model.spec.normalisation, model.spec.holes, source.spec.normalisation)(x)

@@ -13,6 +13,7 @@ import pytest
 import requests
 import sqlalchemy
 from boto3.exceptions import S3UploadFailedError
+from botocore.config import Config
 from botocore.exceptions import ClientError, NoCredentialsError
 
 from sfcmt.callbacks import Callback
@@ -30,6 +31,13 @@ from sfcmt.tuning.mlflow_calls import (
 from sfcmt.tuning.mlflow_sync import MLflowSync, synced
 from sfcmt.tuning.models import load_model
 from tests.database import new_database
+
+
+@pytest.mark.usefixtures("database")
+def test_s3_is_not_waited_for_as_long_as_boto_would() -> None:
+    with MlflowCalls():
+        config = Config(signature_version="s3v4")
+    assert (config.connect_timeout, config.read_timeout) == (5, 20)
 
 
 def operational() -> Exception:

@@ -11,7 +11,7 @@ import pytest
 import torch
 from mlflow.entities import Run
 
-from sfcmt.data.loading import Shape, decode_all
+from sfcmt.data.pixels import Shape
 from sfcmt.data.schema import Split
 from sfcmt.identity import digest
 from sfcmt.stages.methods.tgkt import TGKTConfig
@@ -22,6 +22,7 @@ from sfcmt.tuning.models import load_model
 from sfcmt.tuning.summary import summarise
 from sfcmt.tuning.tracker import Tracker
 from sfcmt.validators import POOL_VALIDATORS, VALIDATORS
+from tests.data.decoded import decode_all
 from tests.database import new_database
 from tests.server import free_port, tracking_server
 from tests.tuning.conftest import METHODS, SEEDS, using
@@ -50,7 +51,7 @@ def runs() -> list[Run]:
 
 def pixels_of(comparison: Comparison) -> torch.Tensor:
     """Raw pixels of the target images."""
-    return decode_all(comparison.dataset.table(Split.TARGET)["image"], Shape(32), "target").float()
+    return decode_all(comparison.dataset.table(Split.TARGET)["image"], Shape(32)).float()
 
 
 @pytest.fixture(scope="class")

@@ -51,5 +51,6 @@ def _search(ablation: Ablation, arm: Arm) -> CheckedSearch:
         pick=Pick(validator=nuisance.pick),
         search=Search(sampler="random", trials=nuisance.trials),
         resources=ablation.spec.resources,
+        keep=ablation.spec.keep,
     )
     return CheckedSearch(spec, ablation.checked.experiment_of(arm), nuisance.space)

@@ -104,6 +104,8 @@ class AblationSpec(Section):
     """How many, counted from the experiment's seed; the same in every arm."""
     nuisance: Nuisance | None = None
     test: Test = Test()
+    keep: Literal["finished", "all"] = "finished"
+    """Whether the checkpoints of trainings that diverged stay, too; of a nuisance search, as there."""
     resources: Resources = Resources()
 
 

@@ -13,17 +13,20 @@ STORE/studies/NAME-IDENTITY/
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+from filelock import FileLock
 
 from sfcmt.clusters.persistence import require_persistent_store
 from sfcmt.data.dataset import Dataset
-from sfcmt.durable import write_durably
+from sfcmt.durable import disk_errors, write_durably
 from sfcmt.errors import ConfigError, Problem
+from sfcmt.evaluation.folds import require_frames
 from sfcmt.evaluation.labels import has_labels
 from sfcmt.experiment import Experiment
 from sfcmt.file_format import FORMAT, NOW
@@ -34,6 +37,7 @@ from sfcmt.stages.fit import DivergedError
 from sfcmt.store import Store
 from sfcmt.task import open_task
 from sfcmt.tuning.ablation.designs import Arm
+from sfcmt.tuning.ablation.retention import let_go_of_diverged
 from sfcmt.tuning.ablation.spec import CheckedAblation
 from sfcmt.tuning.kinds import StudyKind
 from sfcmt.tuning.search.space import Values, apply_values
@@ -48,7 +52,7 @@ FOUND, DIVERGED, EXTENDED = "found.json", "diverged.json", "extended.json"
 def read_extension(folder: Path) -> list[int]:
     """Numbers of seeds whose results were shown before there were more."""
     path = folder / EXTENDED
-    return list(json.loads(path.read_text())) if path.is_file() else []
+    return list(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else []
 
 
 @dataclass(frozen=True)
@@ -81,9 +85,12 @@ class Ablation:
         if self.spec.test.metric in VALIDATORS.keys() - validators_for(self.dataset.has_pairs):
             allowed = f"a metric that needs no TI pairs, of which {self.dataset.folder} has none"
             raise ConfigError([Problem("test.metric", self.spec.test.metric, allowed)])
+        if self.spec.oracles and has_labels(self.dataset):
+            require_frames(self.dataset)
         self.identity = _identity(checked, self.dataset)
         self._folder = StudyFolder(self.store, f"{name}-{self.identity}")
         self.folder = self._folder.path
+        self.store.user = self.folder.name
         spec = self.spec.model_dump(mode="json", exclude_none=True)
         saved = {FORMAT: NOW, "kind": StudyKind.ABLATION, "name": name, "spec": spec}
         write_spec(self.folder / SPEC, saved | {"experiment": self.experiment.model_dump(mode="json")})
@@ -118,24 +125,29 @@ class Ablation:
     def note_diverged(self, runs: list[Run], error: DivergedError) -> None:
         """Give up the runs that are, or stand on, the stage that diverged: it would do so again."""
         lost = {run.recipe.identity: str(error) for run in runs if run.recipe.stands_on(error.identity)}
-        self.write(DIVERGED, (json.dumps(self.diverged | lost, indent=2) + "\n").encode())
+        with self._noting():
+            self.write(DIVERGED, (json.dumps(self.diverged | lost, indent=2) + "\n").encode())
+        if self.spec.keep != "all":
+            let_go_of_diverged(self.store, self.folder.name, [run.recipe for run in runs], error.identity)
 
     def note_found(self, runs: list[Run]) -> dict[str, bool]:
         """Whether each run's transfer was there before the study came to it, by identity; asked once, and kept."""
-        known: dict[str, bool] = self._read(FOUND)
-        new = [run.recipe for run in runs if run.recipe.identity not in known]
-        if new:
-            known |= {recipe.identity: self.store.find(recipe) is not None for recipe in new}
-            self.write(FOUND, (json.dumps(known, indent=2) + "\n").encode())
+        with self._noting():
+            known: dict[str, bool] = self._read(FOUND)
+            new = [run.recipe for run in runs if run.recipe.identity not in known]
+            if new:
+                known |= {recipe.identity: self.store.find(recipe) is not None for recipe in new}
+                self.write(FOUND, (json.dumps(known, indent=2) + "\n").encode())
         return known
 
     def note_extension(self) -> None:
         """Keep how many seeds there are results of, if more are to be trained now that these may have been seen."""
         if not isinstance(self.spec.seeds, int) or not (self.folder / RESULTS).is_file():
             return
-        shown, noted = len(set(self.results()["seed"].to_pylist())), read_extension(self.folder)
-        if shown < self.spec.seeds and shown not in noted:
-            self.write(EXTENDED, (json.dumps([*noted, shown]) + "\n").encode())
+        with self._noting():
+            shown, noted = len(set(self.results()["seed"].to_pylist())), read_extension(self.folder)
+            if shown < self.spec.seeds and shown not in noted:
+                self.write(EXTENDED, (json.dumps([*noted, shown]) + "\n").encode())
 
     def results(self) -> pa.Table:
         """What `results.arrow` holds."""
@@ -146,9 +158,15 @@ class Ablation:
         write_durably(self.folder / name, content)
         self._folder.publish(name)
 
+    @contextmanager
+    def _noting(self) -> Iterator[None]:
+        """One process at a time adds to what the study has noted. Raises `DiskError`."""
+        with disk_errors(self.folder), FileLock(self.folder / "notes.lock"):
+            yield
+
     def _read(self, name: str) -> dict[str, Any]:
         path = self.folder / name
-        return dict(json.loads(path.read_text())) if path.is_file() else {}
+        return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
 
     def _experiment_of(self, arm: Arm, values: Values) -> Experiment[Any]:
         return apply_values(self.checked.experiment_of(arm), values)

@@ -8,13 +8,13 @@ from optuna.trial import TrialState
 
 from sfcmt.callbacks import Callback
 from sfcmt.commit import code_version
-from sfcmt.outputs import OUTPUTS, Outputs
+from sfcmt.outputs import Outputs
 from sfcmt.recipe import Recipe
 from sfcmt.recipes import transfer_recipe
+from sfcmt.tuning.search.judge import Judge
 from sfcmt.tuning.search.study import Study
 from sfcmt.tuning.search.study_folder import DISTILLED as FILE
 from sfcmt.tuning.training import train_stages
-from sfcmt.validators import scores_of
 
 METHOD, DISTILLED = "pool_distillation", "distilled"
 """The method, and what its model is called in a study."""
@@ -31,14 +31,14 @@ def distill_study(study: Study, callback: Callback) -> dict[str, Any]:
     ordered = sorted(completed, key=lambda trial: (trial.number != winner, trial.number))
     recipe = _stage(study, tuple(dict.fromkeys(trial.user_attrs["transfer"] for trial in ordered)))
     train_stages([recipe], study.experiment.runtime, study.store, callback)
-    outputs = Outputs.load(study.store.get_or_train(recipe, study.experiment.runtime, Callback()).path / OUTPUTS)
+    outputs = Outputs.load(study.store.get_or_train(recipe, study.experiment.runtime, Callback()).path)
     made = study.distilled()
     distilled = {
         "study": study.identity,
         "commit": made["commit"] if made and made["transfer"] == recipe.identity else code_version(),
         "transfer": recipe.identity,
         "trials": [trial.number for trial in ordered],
-        "validators": scores_of(outputs),
+        "validators": Judge(study.spec.objective, [outputs for _, outputs in study.anchor_pool()]).validations(outputs),
     }
     study.write(FILE, distilled)
     return distilled

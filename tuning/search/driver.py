@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import _thread
-import json
 import signal
-import socket
-import threading
-import time
-import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import TracebackType
 
-from sfcmt.errors import StoreError
+from sfcmt.lease import Lease
 from sfcmt.storage import Storage
 from sfcmt.tuning.search.optuna_study import SearchError
+from sfcmt.tuning.search.segments import Segments
 
 SIGN = "driver.json"
-_SECONDS = 3.0
-"""Between two signs of life. A driver that gives none for four times as long is taken for dead."""
 
 
-class Driver:
-    """A context. Within it a thread gives signs of life, and publishes the files that grow as they do.
+class Driver(Lease):
+    """A lease of the study. With each sign of life, what was added to the files that grow is published.
 
     `place` is the study's folder on the object store, `folder` its copy, `growing` says which files are appended to.
     Raises `SearchError` if another driver lives. If one takes over while this machine hangs, this process gets a
@@ -30,80 +25,37 @@ class Driver:
     """
 
     def __init__(self, remote: Storage, place: str, folder: Path, growing: Callable[[], Sequence[str]]) -> None:
+        super().__init__(remote.uri, f"{place}/{SIGN}", folder / "driver")
         self._remote, self._place, self._folder, self._growing = remote, place, folder, growing
-        self._id = uuid.uuid4().hex
-        self._signs = 0
-        self._published: dict[str, int] = {}
-        self._stop = threading.Event()
+        self._segments: dict[str, Segments] = {}
         self._error: SearchError | None = None
-        self._thread = threading.Thread(target=self._follow, daemon=True, name="study-driver")
 
-    def __enter__(self) -> None:
-        self._await_the_death_of_others()
-        (self._folder / "driver").write_text(self._id)
-        self._give_sign()
-        self._thread.start()
-
-    def __exit__(self, *error: object) -> None:
-        self._stop.set()
-        self._thread.join()
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
         if self._error:
             raise self._error
-        self._publish()
-        self._remote.remove(self._sign)
+        self.signed()
+        super().__exit__(kind, error, trace)
 
-    @property
-    def _sign(self) -> str:
-        return f"{self._place}/{SIGN}"
+    def alive(self, host: str) -> None:
+        """Refuse to be a second one."""
+        raise refusal(self._remote.place(self._place), host)
 
-    def _await_the_death_of_others(self) -> None:
-        """Wait until it is sure that the last driver is dead. One of this copy is: its lock was free."""
-        last, deadline = self._remote.read(self._sign), time.monotonic() + 4 * _SECONDS
-        own = self._folder / "driver"
-        if last is None or (own.is_file() and _id(last) == own.read_text()):
-            return
-        while time.monotonic() < deadline:
-            time.sleep(_SECONDS / 3)
-            now = self._remote.read(self._sign)
-            if now is None:
-                return
-            if now != last:
-                raise self._refusal(now)
+    def taken(self, host: str) -> None:
+        """Pause this process."""
+        self._error = refusal(self._remote.place(self._place), host)
+        _thread.interrupt_main(signal.SIGTERM)
 
-    def _follow(self) -> None:
-        while not self._stop.wait(_SECONDS):
-            try:
-                now = self._remote.read(self._sign)
-                if now is None or _id(now) != self._id:
-                    self._error = self._refusal(now)
-                    _thread.interrupt_main(signal.SIGTERM)
-                    return
-                self._publish()
-                self._give_sign()
-            except StoreError:  # an outage: what is missing is published later
-                continue
-
-    def _give_sign(self) -> None:
-        self._signs += 1
-        sign = {"id": self._id, "host": socket.gethostname(), "signs": self._signs}
-        self._remote.write(json.dumps(sign).encode(), self._sign)
-
-    def _publish(self) -> None:
-        """Publish the whole lines of what has grown."""
+    def signed(self) -> None:
+        """Publish what was added."""
         for name in self._growing():
-            whole, newline, _ = (self._folder / name).read_bytes().rpartition(b"\n")
-            if len(whole) > self._published.get(name, 0):
-                self._remote.write(whole + newline, f"{self._place}/{name}")
-                self._published[name] = len(whole)
-
-    def _refusal(self, sign: bytes | None) -> SearchError:
-        return refusal(self._remote.place(self._place), json.loads(sign)["host"] if sign else "another machine")
+            if name not in self._segments:
+                self._segments[name] = Segments(self._remote, f"{self._place}/{name}", self._folder / name)
+            self._segments[name].publish()
 
 
 def refusal(place: str, host: str) -> SearchError:
     """The error that a study has a driver."""
     return SearchError(f"{place}: a driver on {host} runs this study; on an object store a study has one at a time")
-
-
-def _id(sign: bytes) -> str:
-    return str(json.loads(sign)["id"])

@@ -16,7 +16,6 @@ from ray.tune.result import DONE
 
 from sfcmt.clusters.train import RayTrain
 from sfcmt.errors import SfcmtError
-from sfcmt.tuning.search.ray_bridge import VALUES
 from sfcmt.tuning.search.trial import Report, TrialContext, failed, train_and_judge
 
 Result = dict[str, Any]
@@ -54,7 +53,7 @@ class GroupTrial(tune.Trainable):  # type: ignore[misc]
 
     def _work(self, report: Report) -> Result:
         try:
-            return train_and_judge(self.config[VALUES], self._context, report, self._trainer) | {DONE: True}
+            return train_and_judge(self.config, self._context, report, self._trainer) | {DONE: True}
         except SfcmtError as error:
             return failed(error) | {DONE: True}
 

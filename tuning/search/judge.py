@@ -5,42 +5,37 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-import torch
 
+from sfcmt.ensemble import mean_probabilities
 from sfcmt.outputs import Outputs
 from sfcmt.tuning.search.spec import ANCHOR_AGREEMENT, Objective
-from sfcmt.validators import VALIDATORS, Validator, validators_for
+from sfcmt.validators import VALIDATORS, Validator
 
 
 class Judge:
-    """Values of a trial's outputs; higher is better. The anchors do not change, so neither does what a value means."""
+    """Judges a trial's outputs by the validators that the objective is made of, and computes no other.
+
+    The anchors do not change, so neither does what a value means.
+    """
 
     def __init__(self, objective: Objective, anchors: Sequence[Outputs]) -> None:
-        self._validators: dict[str, Validator] = dict(VALIDATORS.items())
+        known: dict[str, Validator] = dict(VALIDATORS.items())
         if anchors:
-            self._validators[ANCHOR_AGREEMENT] = anchor_agreement(anchors)
-        self._objectives = [self._validators[name] for name in objective.validators]
-        if objective.ranks:
-            self._objectives = [self._rank_ensemble(objective.ranks, anchors)]
-
-    def __call__(self, outputs: Outputs) -> list[float]:
-        """One value for each objective."""
-        return [objective(outputs) for objective in self._objectives]
+            known[ANCHOR_AGREEMENT] = anchor_agreement(anchors)
+        self._validators = {name: known[name] for name in objective.validators}
+        self._weights = objective.ranks or {}
+        self._ranks = {name: rank_among([known[name](anchor) for anchor in anchors]) for name in self._weights}
 
     def validations(self, outputs: Outputs) -> dict[str, float]:
-        """What every validator says that has something to say."""
-        silent = VALIDATORS.keys() - validators_for(outputs.has_pairs)
-        return {name: validator(outputs) for name, validator in self._validators.items() if name not in silent}
+        """What each of the validators says; higher is better."""
+        return {name: validator(outputs) for name, validator in self._validators.items()}
 
-    def _rank_ensemble(self, weights: Mapping[str, float], anchors: Sequence[Outputs]) -> Validator:
-        """Weighted mean of the ranks among the anchors by several validators."""
-        ranks = {name: rank_among([self._validators[name](anchor) for anchor in anchors]) for name in weights}
-
-        def ensemble(outputs: Outputs) -> float:
-            found = {name: rank(self._validators[name](outputs)) for name, rank in ranks.items()}
-            return sum(weights[name] * rank for name, rank in found.items()) / sum(weights.values())
-
-        return ensemble
+    def objectives(self, validations: Mapping[str, float]) -> list[float]:
+        """The values, or the weighted mean of their ranks among the anchors."""
+        if not self._weights:
+            return [*validations.values()]
+        ranked = sum(weight * self._ranks[name](validations[name]) for name, weight in self._weights.items())
+        return [ranked / sum(self._weights.values())]
 
 
 def anchor_agreement(anchors: Sequence[Outputs]) -> Validator:
@@ -48,8 +43,7 @@ def anchor_agreement(anchors: Sequence[Outputs]) -> Validator:
 
     mean_i 1[argmax p_i = argmax mean_a p_ai], a over the anchors; in [0, 1].
     """
-    probabilities = torch.stack([anchor.target_logits.double().softmax(dim=1) for anchor in anchors])
-    reference_N = probabilities.mean(dim=0).argmax(dim=1)
+    reference_N = mean_probabilities(anchors).argmax(dim=1)
 
     def agreement(outputs: Outputs) -> float:
         return (outputs.target_logits.argmax(dim=1) == reference_N).double().mean().item()

@@ -90,7 +90,7 @@ class OptunaStudy:
         """Opened by one process at a time: the first one makes a database's tables. A journal has none."""
         is_making = self._url is not None and os.access(self._folder, os.W_OK)
         with FileLock(self._folder / "create.lock") if is_making else nullcontext():
-            return open_storage(self._url, self._folder, self._name)
+            return open_storage(self._url, self._folder, self._name, len(self._directions))
 
     def _load(self) -> optuna.Study:
         with storage_errors(self._url):

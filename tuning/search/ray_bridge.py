@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import Searcher
 
+from sfcmt.clusters.giving_way import Resting
 from sfcmt.errors import OutageError
 from sfcmt.tuning.search.optuna_study import OptunaStudy, SearchError
 
@@ -22,14 +23,23 @@ LAST = "last"
 AT = "at"
 """What a trial is at, between the stages' epochs too."""
 FINISHED, FAILED, OUTAGE, NOTES = "finished", "failed", "outage", "notes"
+WAITS = "waits"
+"""The trial needs what another process trains: it has given back its GPU, and is begun again later."""
 
 
 class StudySearcher(Searcher):  # type: ignore[misc]
-    """Suggests what the study asks for, and tells it how each trial ended."""
+    """Suggests what the study asks for, and tells it how each trial ended.
+
+    Trials that wait for another's stage rest meanwhile. The study is asked for others, but for no more than have run
+    at a time: each one is suggested by what those before have shown.
+    """
 
     def __init__(self, study: OptunaStudy) -> None:
         super().__init__()
         self._study = study
+        self._running: dict[str, tuple[int, dict[str, Any]]] = {}
+        self._resting = Resting[tuple[int, dict[str, Any]]]()
+        self._at_once = 1
         self.numbers: dict[str, int] = {}
         self.pruned: set[str] = set()
         self.error: SearchError | None = None
@@ -41,18 +51,25 @@ class StudySearcher(Searcher):  # type: ignore[misc]
         """Nothing to take over: the space is the study's."""
         return True
 
-    def suggest(self, trial_id: str) -> dict[str, Any] | str:
-        """The next trial's number and values."""
-        found = None if self.outage else self._study.next_trial()
-        if found is None:
+    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+        """The next trial's number and values; None if there is one that must wait."""
+        if self.outage:
             return str(Searcher.FINISHED)
-        self.numbers[trial_id] = found[0]
+        found = self._resting.rested()
+        if found is None and len(self._resting) < self._at_once:
+            found = self._study.next_trial()
+        if found is None:
+            return None if self._resting else str(Searcher.FINISHED)
+        self.numbers[trial_id], self._running[trial_id] = found[0], found
+        self._at_once = max(self._at_once, len(self._running))
         return {NUMBER: found[0], VALUES: found[1]}
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         """Tell the study: PRUNED if it was stopped, FAIL if it failed, COMPLETE otherwise."""
-        number, result = self.numbers[trial_id], result or {}
-        if error:
+        number, result, trial = self.numbers[trial_id], result or {}, self._running.pop(trial_id, None)
+        if trial and WAITS in result and not error:
+            self._resting.add(trial)
+        elif error:
             self._study.fail(number, "the trial's process failed; see error.txt in the study's ray folder")
         elif OUTAGE in result:
             self.outage = OutageError(f"trial {number}: {result[OUTAGE]}")

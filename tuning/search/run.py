@@ -30,9 +30,12 @@ from sfcmt.tuning.search.group_trial import GroupTrial
 from sfcmt.tuning.search.optuna_study import OptunaStudy, SearchError
 from sfcmt.tuning.search.ray_bridge import PruningScheduler, StudySearcher
 from sfcmt.tuning.search.report_log import ReportLog
+from sfcmt.tuning.search.restoring import restore_weights
+from sfcmt.tuning.search.retainer import Retainer, told_only
+from sfcmt.tuning.search.retention import retain
 from sfcmt.tuning.search.spec import Resources
 from sfcmt.tuning.search.study import Study
-from sfcmt.tuning.search.study_folder import REPORTS
+from sfcmt.tuning.search.study_folder import REPORTS, SELECTION
 from sfcmt.tuning.search.study_storage import storage_errors
 from sfcmt.tuning.search.trial import TrialContext, run_trial
 from sfcmt.tuning.search.watching import watched
@@ -48,7 +51,12 @@ def run_study(study: Study, callback: Callback) -> dict[str, Any]:
     with storage_errors(study.spec.storage), study.driving():
         if not (study.optuna.is_finished and all(map(study.store.find, study.anchors))):
             _run_missing(study, callback)
-        return study.pick()
+        selection = study.choose()
+        restore_weights(study, selection, callback)
+        study.write(SELECTION, selection)
+        with told_only():
+            retain(study)
+        return selection
 
 
 def _run_missing(study: Study, callback: Callback) -> None:
@@ -61,11 +69,12 @@ def _run_missing(study: Study, callback: Callback) -> None:
         if not study.optuna.is_finished:
             report_log = ReportLog(study.folder / REPORTS, study.optuna.driver)
             with watched(study, callback) as lines:
-                _run_trials(study, [pause, report_log, lines])
+                _run_trials(study, [pause, report_log, lines, Retainer(study)])
 
 
 def _run_trials(study: Study, callbacks: list[tune.Callback]) -> None:
     context = TrialContext(
+        study=study.folder.name,
         experiment=study.experiment.model_dump(mode="json"),
         folder=study.dataset.folder.resolve(),
         objective=study.spec.objective,

@@ -10,7 +10,7 @@ from scipy.stats import spearmanr
 from sfcmt.errors import DataError
 from sfcmt.evaluation.labels import has_labels, open_labels
 from sfcmt.evaluation.scores import score
-from sfcmt.outputs import OUTPUTS, Outputs
+from sfcmt.outputs import Outputs
 from sfcmt.tuning.search.distilling import DISTILLED
 from sfcmt.tuning.search.judge import anchor_agreement
 from sfcmt.tuning.search.spec import ANCHOR_AGREEMENT
@@ -36,7 +36,7 @@ def score_study(study: Study) -> dict[str, Any]:
     pool = dict(study.pool())
     judged = {name: score(outputs.target_logits, labels_N) for name, outputs in pool.items()}
     if distilled := study.distilled():
-        outputs = Outputs.load(study.transfer(distilled["transfer"]) / OUTPUTS)
+        outputs = Outputs.load(study.transfer(distilled["transfer"]))
         judged[DISTILLED] = score(outputs.target_logits, labels_N)
     balanced = {name: one.balanced_accuracy for name, one in judged.items()}
     trials = [name for name in pool if name.isdigit()]

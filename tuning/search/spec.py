@@ -20,6 +20,7 @@ from sfcmt.validators import POOL_VALIDATORS, VALIDATORS
 from sfcmt.yaml_files import read_yaml
 
 ANCHOR_AGREEMENT = "anchor_agreement"
+Keep = Literal["best", "finished", "all"]
 
 
 class Objective(Section):
@@ -134,6 +135,9 @@ class SearchSpec(Section):
     search: Search = Search()
     scheduler: Scheduler = Scheduler()
     resources: Resources = Resources()
+    keep: Keep = "finished"
+    """Whose weights stay: the winners', those of all trials that have finished, or all, checkpoints of trials that were
+    stopped early or failed among them. The outputs of finished trials stay in any case."""
     storage: str | None = None
     """URL of a database for the Optuna study, a relative file of SQLite's being in the study's folder; a journal file
     there if unset."""

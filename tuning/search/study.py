@@ -21,7 +21,7 @@ from sfcmt.errors import ConfigError, DataError, Problem
 from sfcmt.experiment import Experiment
 from sfcmt.file_format import FORMAT, NOW
 from sfcmt.models.given import GivenSource
-from sfcmt.outputs import OUTPUTS, Outputs
+from sfcmt.outputs import Outputs
 from sfcmt.recipe import Recipe
 from sfcmt.recipes import TRANSFER
 from sfcmt.storage import absolute_store
@@ -44,6 +44,7 @@ from sfcmt.tuning.search.study_folder import (
     write_json,
     write_spec,
 )
+from sfcmt.tuning.search.study_storage import storage_errors
 from sfcmt.validators import POOL_VALIDATORS
 
 
@@ -56,6 +57,7 @@ class Study:
         self.experiment, self.dataset = record.experiment, record.dataset
         self._folder = StudyFolder(self.store, f"{self.name}-{self.identity}")
         self.folder = self._folder.path
+        self.store.user = self.folder.name
         self.optuna = OptunaStudy(
             self.folder,
             self.folder.name,
@@ -97,7 +99,7 @@ class Study:
         """Searches of the same name in the store that are made of other things, and what differs, by their folders."""
         named = [known for known in study_names(self.store) if known.rpartition("-")[0] == self.name]
         places = [self.store.root / "studies" / known / SPEC for known in named if known != self.folder.name]
-        kept = {path.parent.name: json.loads(path.read_text()) for path in places if path.is_file()}
+        kept = {path.parent.name: json.loads(path.read_text(encoding="utf-8")) for path in places if path.is_file()}
         return {
             folder: differences(self.record.made_of, saved["made_of"])
             for folder, saved in kept.items()
@@ -118,9 +120,10 @@ class Study:
 
     @property
     def trials(self) -> list[FrozenTrial]:
-        """All trials of the Optuna study."""
-        trials: list[FrozenTrial] = self.optuna.study.get_trials(deepcopy=False)
-        return trials
+        """All trials of the Optuna study. Raises `StudyStorageError` where its database has gone."""
+        with storage_errors(self.spec.storage):
+            trials: list[FrozenTrial] = self.optuna.study.get_trials(deepcopy=False)
+            return trials
 
     @cached_property
     def anchors(self) -> list[Recipe]:
@@ -129,14 +132,18 @@ class Study:
 
     def pool(self) -> Iterator[tuple[str, Outputs]]:
         """Saved outputs of the anchors, by method, and of all completed trials, by number."""
+        yield from self.anchor_pool()
+        for trial in self.trials:
+            if trial.state == TrialState.COMPLETE:
+                yield str(trial.number), Outputs.load(self.artifact(trial))
+
+    def anchor_pool(self) -> Iterator[tuple[str, Outputs]]:
+        """Saved outputs of the anchors, by method."""
         for name, identity in self.record.anchors.items():
             artifact = self.store.open(TRANSFER, identity)
             if artifact is None:
                 raise SearchError(f"anchor {name} has not been trained; run the search again")
-            yield name, Outputs.load(artifact.path / OUTPUTS)
-        for trial in self.trials:
-            if trial.state == TrialState.COMPLETE:
-                yield str(trial.number), Outputs.load(self.artifact(trial) / OUTPUTS)
+            yield name, Outputs.load(artifact.path)
 
     def artifact(self, trial: FrozenTrial) -> Path:
         """Folder of a completed trial's transfer stage."""
@@ -150,6 +157,12 @@ class Study:
 
     def pick(self) -> dict[str, Any]:
         """Choose the winner among the completed trials and write it down. Raises `SearchError` on a partial study."""
+        selection = self.choose()
+        self.write(SELECTION, selection)
+        return selection
+
+    def choose(self) -> dict[str, Any]:
+        """What `pick` writes."""
         if not self.optuna.is_finished:
             raise SearchError(f"study {self.name}: not all trials have ended; run the same command again")
         names, outputs = zip(*self.pool(), strict=True)
@@ -161,7 +174,7 @@ class Study:
             )
         winner = max(completed, key=lambda number: (_or_worst(scores[str(number)]), -number))
         ended = len(self.trials)
-        selection = {
+        return {
             FORMAT: NOW,
             "study": self.identity,
             "winner": winner,
@@ -172,8 +185,6 @@ class Study:
             "trials": ended,
             "earlier": self._earlier(ended),
         }
-        self.write(SELECTION, selection)
-        return selection
 
     def _earlier(self, trials: int) -> list[dict[str, Any]]:
         """What was picked before the study was extended, and whether the labels were open by then."""
@@ -190,19 +201,19 @@ class Study:
         path = self.folder / SELECTION
         if not path.is_file():
             raise SearchError(f"study {self.name} has no winner yet; finish it with: sfcmt tune")
-        selection: dict[str, Any] = json.loads(path.read_text())
+        selection: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return selection
 
     def scores(self) -> dict[str, Any] | None:
         """What `sfcmt score` wrote of the selection as it is now, if it has been run."""
         path = self.folder / SCORES
-        scores = json.loads(path.read_text()) if path.is_file() else None
+        scores = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
         return scores if scores and scores["trials"] == self.selection()["trials"] else None
 
     def distilled(self) -> dict[str, Any] | None:
         """What `sfcmt distill` wrote, if it has been run."""
         path = self.folder / DISTILLED
-        return dict(json.loads(path.read_text())) if path.is_file() else None
+        return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
 
     def write(self, name: str, document: object) -> None:
         """Write a JSON file into the study's folder, and publish it."""

@@ -7,7 +7,7 @@ STORE/studies/NAME-IDENTITY/
   selection.json    the winner, written when every trial has ended; those before the study was extended are kept in it
   distilled.json    the model that `sfcmt distill` made of its finished trials
   scores.json       what the labels say of it, written by `sfcmt score`
-  driver.json       on an object store: a sign that a driver lives
+  driver.json       on an object store: a sign that a driver lives; what grows is there in segments, journal.log.000001
 
 A driver that is lost with its machine costs the last seconds of its journal: their trials are run again.
 """
@@ -23,7 +23,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from sfcmt.commit import code_version
-from sfcmt.durable import write_durably
+from sfcmt.durable import disk_errors, write_durably
 from sfcmt.errors import ConfigError, Problem
 from sfcmt.file_format import refuse_newer
 from sfcmt.storage import Storage
@@ -31,6 +31,7 @@ from sfcmt.store import Store
 from sfcmt.tuning.kinds import StudyKind
 from sfcmt.tuning.search.driver import SIGN, Driver, refusal
 from sfcmt.tuning.search.optuna_study import SearchError
+from sfcmt.tuning.search.segments import read_segments, whole_names
 from sfcmt.tuning.search.study_storage import JOURNAL
 
 SPEC, SELECTION, SCORES, REPORTS = "spec.json", "selection.json", "scores.json", "reports"
@@ -39,7 +40,9 @@ DISTILLED = "distilled.json"
 
 def study_names(store: Store) -> list[str]:
     """Names of the studies' folders, here and on the object store."""
-    here = {path.name for path in (store.root / "studies").glob("*")}
+    folder = store.root / "studies"
+    with disk_errors(folder):  # `glob` would pass over a folder that may not be read
+        here = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
     return sorted(here | set(store.remote.names("studies") if store.remote else ()))
 
 
@@ -66,7 +69,11 @@ def find_folders(place: str, store: Store, kind: StudyKind | None = None) -> lis
 def kind_of(folder: Path) -> StudyKind | None:
     """What kind of study a folder holds: a search, unless `spec.json` says otherwise; None without one."""
     path = folder / SPEC
-    return StudyKind(json.loads(path.read_text()).get("kind", StudyKind.SEARCH)) if path.is_file() else None
+    return (
+        StudyKind(json.loads(path.read_text(encoding="utf-8")).get("kind", StudyKind.SEARCH))
+        if path.is_file()
+        else None
+    )
 
 
 class StudyFolder:
@@ -86,7 +93,7 @@ class StudyFolder:
             return False
         there = [name for name in self._remote.names(self._place) if name not in (SIGN, REPORTS)]
         there += [f"{REPORTS}/{name}" for name in self._remote.names(f"{self._place}/{REPORTS}")]
-        changed = [self._fetch(self._remote, name) for name in there]
+        changed = [self._fetch(self._remote, name) for name in whole_names(there)]
         return any(changed)
 
     def publish(self, name: str) -> None:
@@ -119,7 +126,7 @@ class StudyFolder:
         return [*([JOURNAL] if (self.path / JOURNAL).is_file() else []), *reports]
 
     def _fetch(self, remote: Storage, name: str) -> bool:
-        path, content = self.path / name, remote.read(f"{self._place}/{name}") or b""
+        path, content = self.path / name, b"".join(read_segments(remote, f"{self._place}/{name}"))
         grows = name == JOURNAL or name.startswith(REPORTS)
         if path.is_file() and path.read_bytes()[: len(content) if grows else None] == content:
             return False
@@ -129,7 +136,7 @@ class StudyFolder:
 
 def read_spec(folder: Path) -> dict[str, Any]:
     """What `spec.json` holds. Raises `StoreError` if a newer release has written it."""
-    saved: dict[str, Any] = json.loads((folder / SPEC).read_text())
+    saved: dict[str, Any] = json.loads((folder / SPEC).read_text(encoding="utf-8"))
     refuse_newer(saved, folder / SPEC)
     return saved
 
@@ -141,5 +148,5 @@ def write_json(path: Path, document: object) -> None:
 
 def write_spec(path: Path, document: dict[str, Any]) -> None:
     """Write `spec.json` with the commit of the code, as it was when the study began."""
-    before = json.loads(path.read_text()) if path.is_file() else {}
+    before = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     write_json(path, document | {"commit": before.get("commit") or code_version()})

@@ -2,6 +2,7 @@
 
 Lines of a journal that a crash, a full disk or a careless copy has torn or merged are read as far as they are whole. A
 trial whose first line is lost is there nevertheless, if later lines tell of it: Optuna numbers trials by their lines.
+So is the study itself.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from optuna.exceptions import StorageInternalError
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import BaseJournalBackend, JournalFileSymlinkLock
 from optuna.storages.journal._storage import JournalOperation
+from optuna.study import StudyDirection
 from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -37,13 +39,14 @@ class StudyStorageError(OutageError):
     """The storage of an Optuna study cannot be reached, or refuses."""
 
 
-def open_storage(url: str | None, folder: Path, study_name: str) -> BaseStorage:
+def open_storage(url: str | None, folder: Path, study_name: str, objectives: int = 1) -> BaseStorage:
     """The journal, or the database at `url`: a relative file of SQLite's is in the study's folder.
 
+    A study is alone in its journal: its name and its number of objectives stand in for a first line that is lost.
     Raises `ConfigError` for a URL that makes no sense, `StudyStorageError`.
     """
     if url is None:
-        return JournalStorage(Journal(folder / JOURNAL))
+        return JournalStorage(Journal(folder / JOURNAL, study_name, objectives))
     with storage_errors(url):
         place = make_url(placed(url, folder, study_name))
         if place.drivername == "postgresql" and find_spec("psycopg2"):  # which SQLAlchemy took by itself before 2.1
@@ -109,14 +112,15 @@ def storage_errors(url: str | None) -> Iterator[None]:
 class Journal(BaseJournalBackend):  # type: ignore[misc]
     """Optuna's journal file, read and written so that no line can spoil another. Reading makes nothing."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, study_name: str, objectives: int = 1) -> None:
         self._path, self._lock = path, JournalFileSymlinkLock(str(path))
-        self._reader = _Reader(path)
+        self._study = _lost_study(study_name, objectives)
+        self._reader = _Reader(path, self._study)
 
     def read_logs(self, log_number_from: int) -> Iterator[dict[str, Any]]:
         """Whole records from a number on."""
         if log_number_from < self._reader.first:
-            self._reader = _Reader(self._path)
+            self._reader = _Reader(self._path, self._study)
         self._reader.go_on(log_number_from)
         return iter(list(self._reader.records))
 
@@ -135,8 +139,10 @@ class Journal(BaseJournalBackend):  # type: ignore[misc]
 class _Reader:
     """Reads on in a journal: its records from the number `first` on, with what was lost told once."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, study: dict[str, Any]) -> None:
+        """`study` is the record that makes the study, for a file in which it is lost."""
         self._path, self._place, self._trials, self._lines = path, 0, 0, 0
+        self._study, self._has_study = study, False
         self.first = 0
         self.records: list[dict[str, Any]] = []
 
@@ -166,6 +172,9 @@ class _Reader:
         """Take a line's records; whether something of it is lost."""
         found = parse_line(line, _is_record)
         for record in found.records:
+            if not self._has_study and record["op_code"] != JournalOperation.CREATE_STUDY:
+                self.records.append(self._study)
+            self._has_study = True
             if (trial := record.get("trial_id", -1)) >= self._trials:
                 self.records += [_lost_trial(record) for _ in range(self._trials, trial + 1)]
                 self._trials = trial + 1
@@ -176,6 +185,16 @@ class _Reader:
 
 def _is_record(value: Any) -> bool:
     return isinstance(value, dict) and "worker_id" in value and value.get("op_code") in set(JournalOperation)
+
+
+def _lost_study(name: str, objectives: int) -> dict[str, Any]:
+    """The line that made the study, in case that it is lost: all objectives are maximised."""
+    return {
+        "op_code": int(JournalOperation.CREATE_STUDY),
+        "worker_id": "lost",
+        "study_name": name,
+        "directions": [int(StudyDirection.MAXIMIZE)] * objectives,
+    }
 
 
 def _lost_trial(told: dict[str, Any]) -> dict[str, Any]:

@@ -10,11 +10,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from sfcmt.data.class_names import listed
 from sfcmt.data.importer import IMPORTERS, Importer, ImportOptions
 from sfcmt.data.manifest import Holes
+from sfcmt.data.row_groups import parquet_file
 from sfcmt.data.writer import DatasetInfo, DatasetWriter
 from sfcmt.errors import DataError
+from sfcmt.listing import listed
 from sfcmt.text_files import composed
 
 _ROWS_AT_ONCE = 256
@@ -71,14 +72,14 @@ class Crops(Importer[CropsOptions]):
             reading=options.reading,
             holes=options.holes,
         )
-        with DatasetWriter(destination, info) as writer:
+        with DatasetWriter(destination, info, skip=self.scanner.skip_image) as writer:
             for where, values in _rows(file, list(_Row.model_fields), source.name):
                 _add(writer, _checked(values, where), classes, where)
 
 
 def _open(path: Path) -> pq.ParquetFile:
     try:
-        return pq.ParquetFile(path)
+        return parquet_file(path)
     except (pa.ArrowInvalid, OSError) as error:
         raise DataError(f"{path}: not a readable Parquet file ({error})") from error
 

@@ -60,7 +60,7 @@ class Diml(Importer[DimlOptions]):
             reading=options.reading,
             holes=options.holes,
         )
-        write(division, source, destination, info)
+        write(division, source, destination, info, self.scanner)
 
 
 def _frames(root: Path, resolution: Resolution, scanner: Scanner) -> list[Frame]:

@@ -6,14 +6,14 @@ from pathlib import Path
 
 from pydantic import Field
 
-from sfcmt.data.class_names import class_folders, listed
-from sfcmt.data.image_files import content
+from sfcmt.data.class_names import class_folders
 from sfcmt.data.importer import IMPORTERS, Importer, ImportOptions
 from sfcmt.data.manifest import Holes
 from sfcmt.data.paired_files import pairs_by_name
 from sfcmt.data.scanner import Scanner
 from sfcmt.data.writer import DatasetInfo, DatasetWriter
 from sfcmt.errors import DataError
+from sfcmt.listing import listed
 from sfcmt.text_files import composed, read_rows
 
 _LABELS = "target_labels.csv"
@@ -64,16 +64,16 @@ class Paired(Importer[PairedOptions]):
             reading=options.reading,
             holes=options.holes,
         )
-        with DatasetWriter(destination, info) as writer:
+        with DatasetWriter(destination, info, skip=self.scanner.skip_image) as writer:
             for label, class_name in enumerate(classes):
                 for file in labelled.get(class_name, ()):
                     name = file.relative_to(source).as_posix()
-                    writer.add_source(content(file), label, name, name)
+                    writer.add_source(file, label, name, name)
             for stem, (first, second) in pairs.items():
-                writer.add_pair(content(first), content(second), f"pairs/{stem}", f"pairs {stem}")
+                writer.add_pair(first, second, f"pairs/{stem}", f"pairs {stem}")
             for file in targets:
                 name = file.relative_to(source).as_posix()
-                writer.add_target(content(file), name, name, label=labels.get(file))
+                writer.add_target(file, name, name, label=labels.get(file))
 
 
 def _skip_others(root: Path, scanner: Scanner) -> None:

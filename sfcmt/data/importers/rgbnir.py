@@ -44,7 +44,7 @@ class RgbNir(Importer[RgbNirOptions]):
             pairs=options.pairs,
             reading=options.reading,
         )
-        write(division, source, destination, info)
+        write(division, source, destination, info, self.scanner)
 
 
 def _frames(root: Path, scanner: Scanner) -> list[Frame]:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from sfcmt.data.class_names import refuse_twin_names
 from sfcmt.data.frames import Division, Frame, divide, write
 from sfcmt.data.importer import IMPORTERS, Importer, ImportOptions, Names
 from sfcmt.data.manifest import Holes
@@ -15,6 +16,7 @@ from sfcmt.data.reading import Reading
 from sfcmt.data.scanner import Scanner
 from sfcmt.data.writer import DatasetInfo
 from sfcmt.errors import DataError
+from sfcmt.listing import listed
 from sfcmt.text_files import composed, read_text
 
 Sensor = Literal["kv1", "kv2", "realsense", "xtion"]
@@ -54,6 +56,8 @@ class SunRgbd(Importer[SunRgbdOptions]):
 
     def run(self, source: Path, destination: Path, options: SunRgbdOptions) -> None:
         scenes = {sensor: _scenes(source, sensor, self.scanner) for sensor in SENSORS}
+        named = {name: folder for found in scenes.values() for folder, name in found.items()}
+        refuse_twin_names({name: f"{folder.relative_to(source)}/scene.txt" for name, folder in named.items()})
         chosen = dict.fromkeys((options.source_sensor, options.target_sensor))
         classes = options.classes or _shared_classes(scenes)
         _check_classes(classes, {sensor: scenes[sensor] for sensor in chosen}, source)
@@ -70,7 +74,7 @@ class SunRgbd(Importer[SunRgbdOptions]):
             holes=options.holes,
         )
         division = _division(frames, classes, options)
-        write(division, source, destination, info)
+        write(division, source, destination, info, self.scanner)
 
 
 def _scenes(root: Path, sensor: Sensor, scanner: Scanner) -> dict[Path, str]:
@@ -97,7 +101,7 @@ def _check_classes(classes: Sequence[str], scenes: dict[Sensor, dict[Path, str]]
         known = set(found.values()) - {_NO_CLASS}
         unknown = [name for name in classes if name not in known]
         if unknown:
-            raise DataError(f"{root / sensor}: no class {unknown[0]!r}; classes here: {', '.join(sorted(known))}")
+            raise DataError(f"{root / sensor}: no class {unknown[0]!r}; classes here: {listed(sorted(known))}")
 
 
 def _frames(root: Path, scenes: dict[Path, str], depth: str, scanner: Scanner) -> list[Frame]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from sfcmt.cores import own_cores
 from sfcmt.data.schema import Split
 from sfcmt.data.synthetic.render import render
 from sfcmt.data.synthetic.scenes import SOLIDS, draw_scene, stack
@@ -68,7 +68,7 @@ def _rows(spec: SyntheticSpec, split: Split, count: int) -> Iterator[_Row]:
     """Rows of a split in order, rendered a batch a thread."""
     scenes = max(1, _PIXELS_AT_ONCE // spec.size**2)
     batches = [range(first, min(first + scenes, count)) for first in range(0, count, scenes)]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(own_cores()) as pool:
         for rows in pool.map(partial(_render_rows, spec, split), batches):
             yield from rows
 

@@ -8,13 +8,14 @@ from typing import Any, ClassVar
 
 from torch import nn
 
+from sfcmt.artifact import WEIGHTS
 from sfcmt.data.manifest import NUMBERS
 from sfcmt.errors import ConfigError, ModelError, Problem
 from sfcmt.models.expected_input import ExpectedInput
 from sfcmt.models.file_digest import file_digest
 from sfcmt.models.source_kind import Brought, SourceKind
 from sfcmt.models.sources import SOURCES
-from sfcmt.models.target_model import SPEC, WEIGHTS, ModelSpec, TargetModel, build_classifier, read_spec
+from sfcmt.models.target_model import SPEC, ModelSpec, TargetModel, build_classifier, read_spec
 
 
 @SOURCES.register("folder")

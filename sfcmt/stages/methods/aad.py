@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from sfcmt.config import TransferConfig
+from sfcmt.config import LossConfig
 from sfcmt.stages.method import METHODS, Method
 
 if TYPE_CHECKING:
     from sfcmt.models.target_model import TargetModel
-    from sfcmt.stages.terms.base import TermMakers
+    from sfcmt.stages.term import TermMakers
     from sfcmt.stages.transfer_context import TransferContext
 
 
-class AaDConfig(TransferConfig):
+class AaDConfig(LossConfig):
     """The `transfer` section of `aad`."""
 
     neighbours: int = Field(3, ge=1)
@@ -41,5 +41,5 @@ class AaD(Method[AaDConfig]):
         from sfcmt.stages.terms.neighbours import Neighbours
 
         config = context.config
-        terms: TermMakers = {"neighbours": lambda: Neighbours(config.neighbours, config.decay)}
-        return train_student(context, self.weights(config), terms)
+        makers: TermMakers = {"neighbours": lambda: Neighbours(config.neighbours, config.decay)}
+        return train_student(context, self.all_weights(config), makers)

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from sfcmt.config import TransferConfig
-from sfcmt.outputs import OUTPUTS, Outputs
+from sfcmt.config import LossConfig
+from sfcmt.outputs import Outputs
 from sfcmt.stages.method import METHODS, Method
 
 if TYPE_CHECKING:
     from sfcmt.models.target_model import TargetModel
-    from sfcmt.stages.terms.base import TermMakers
+    from sfcmt.stages.term import TermMakers
     from sfcmt.stages.transfer_context import TransferContext
 
 
-class PoolDistillationConfig(TransferConfig):
+class PoolDistillationConfig(LossConfig):
     """The `transfer` section of `pool_distillation`; `sfcmt distill` writes it."""
 
     pool: tuple[str, ...] = ()
@@ -44,22 +44,16 @@ class PoolDistillation(Method[PoolDistillationConfig]):
 
     def adapt(self, context: TransferContext[PoolDistillationConfig]) -> TargetModel:
         """Train on TR target images (and TI pairs), from the first model of the pool."""
-        from sfcmt.models.target_model import TargetModel
+        from sfcmt.models.target_model import TargetModel, read_spec
         from sfcmt.stages.pool_teacher import pool_teacher
         from sfcmt.stages.student import train_student
-        from sfcmt.stages.terms.infomax import InfoMax
-        from sfcmt.stages.terms.pair_features import PairFeatures
         from sfcmt.stages.terms.target_distillation import TargetDistillation
 
         members = [context.trained(identity) for identity in context.config.pool]
-        outputs = [Outputs.load(member.path / OUTPUTS) for member in members]
+        outputs = [Outputs.load(member.path) for member in members]
         teacher = pool_teacher(outputs, context.workspace.device) if outputs else context.teacher(["copy"])
-        terms: TermMakers = {
-            "target_distillation": lambda: TargetDistillation(teacher, temperature=1.0),
-            "pair_features": lambda: PairFeatures(context.pair_teacher()),
-            "infomax": InfoMax,
-        }
-        models = (TargetModel.load(member.path) for member in members)
+        makers: TermMakers = {"target_distillation": lambda: TargetDistillation(teacher)}
         through = context.workspace.translator
-        start = next((model.classifier for model in models if model.spec.seen_through == through), None)
-        return train_student(context, self.weights(context.config), terms, start)
+        alike = next((one.path for one in members if read_spec(one.path).seen_through == through), None)
+        start = TargetModel.load(alike).classifier if alike else None
+        return train_student(context, self.all_weights(context.config), makers, start)

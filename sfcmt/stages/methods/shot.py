@@ -6,17 +6,15 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from sfcmt.config import TransferConfig
-from sfcmt.pseudo_labels.weightings import WEIGHTINGS
+from sfcmt.config import LossConfig
 from sfcmt.stages.method import METHODS, Method
 
 if TYPE_CHECKING:
     from sfcmt.models.target_model import TargetModel
-    from sfcmt.stages.terms.base import TermMakers
     from sfcmt.stages.transfer_context import TransferContext
 
 
-class SHOTConfig(TransferConfig):
+class SHOTConfig(LossConfig):
     """The `transfer` section of `shot`; the published weights."""
 
     beta_im: float = Field(1.0, ge=0, json_schema_extra={"search": {"uniform": [0, 2]}})
@@ -39,9 +37,5 @@ class SHOT(Method[SHOTConfig]):
     def adapt(self, context: TransferContext[SHOTConfig]) -> TargetModel:
         """Train on TR target images."""
         from sfcmt.stages.student import train_student
-        from sfcmt.stages.terms.infomax import InfoMax
-        from sfcmt.stages.terms.pseudo_labels import PseudoLabels
 
-        trust_all = WEIGHTINGS["threshold"](context.classes, 0.0)
-        terms: TermMakers = {"infomax": InfoMax, "pseudo_labels": lambda: PseudoLabels(trust_all)}
-        return train_student(context, self.weights(context.config), terms)
+        return train_student(context, self.all_weights(context.config))

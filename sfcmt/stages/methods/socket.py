@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from sfcmt.config import TransferConfig
-from sfcmt.pseudo_labels.weightings import WEIGHTINGS
+from sfcmt.config import LossConfig
+from sfcmt.data.manifest import Modality
 from sfcmt.stages.method import METHODS, Method
 
 if TYPE_CHECKING:
     from sfcmt.models.target_model import TargetModel
-    from sfcmt.stages.terms.base import TermMakers
+    from sfcmt.stages.term import TermMakers
     from sfcmt.stages.transfer_context import TransferContext
 
 
-class SOCKETConfig(TransferConfig):
+class SOCKETConfig(LossConfig):
     """The `transfer` section of `socket`; the published weights."""
 
     beta_self: float = Field(0.3, ge=0, json_schema_extra={"search": {"log": [0.03, 3]}})
@@ -49,6 +49,14 @@ class SOCKET(Method[SOCKETConfig]):
         }
 
     @classmethod
+    def check_target(cls, config: SOCKETConfig, target: Modality) -> None:
+        """`as_released` has statistics of one channel for all of RGB."""
+        from sfcmt.stages.misread_pairs import target_statistics_for_rgb
+
+        if config.as_released:
+            target_statistics_for_rgb(target)
+
+    @classmethod
     def batchnorm_field(cls, config: SOCKETConfig) -> str | None:
         """The prior's weight."""
         return "transfer.beta_bn" if config.beta_bn else None
@@ -57,18 +65,13 @@ class SOCKET(Method[SOCKETConfig]):
         """Train on TR target images and TI pairs."""
         from sfcmt.stages.misread_pairs import MisreadPairTeacher
         from sfcmt.stages.student import train_student
-        from sfcmt.stages.terms.infomax import InfoMax
         from sfcmt.stages.terms.pair_features import PairFeatures
-        from sfcmt.stages.terms.pseudo_labels import PseudoLabels
         from sfcmt.stages.terms.source_statistics import SourceStatistics
 
         config = context.config
-        trust_all = WEIGHTINGS["threshold"](context.classes, 0.0)
-        teacher = MisreadPairTeacher(context) if config.as_released else context.pair_teacher()
-        terms: TermMakers = {
-            "pseudo_labels": lambda: PseudoLabels(trust_all),
-            "infomax": InfoMax,
+        teacher = MisreadPairTeacher(context) if config.as_released else context.pair_teacher
+        makers: TermMakers = {
             "source_statistics": lambda: SourceStatistics(context.source, config.as_released),
             "pair_features": lambda: PairFeatures(teacher),
         }
-        return train_student(context, self.weights(config), terms)
+        return train_student(context, self.all_weights(config), makers)

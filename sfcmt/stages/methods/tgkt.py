@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from sfcmt.config import Section, TeacherName, TransferConfig
+from sfcmt.config import LossConfig, Section, TeacherName
 from sfcmt.identity import OnlyWith
 from sfcmt.pseudo_labels.weightings import WEIGHTINGS
 from sfcmt.stages.method import METHODS, Method
 
 if TYPE_CHECKING:
     from sfcmt.models.target_model import TargetModel
-    from sfcmt.stages.terms.base import TermMakers
+    from sfcmt.stages.term import TermMakers
     from sfcmt.stages.transfer_context import TransferContext
 
 
@@ -38,7 +38,7 @@ class PseudoLabelConfig(Section):
         return name
 
 
-class TGKTConfig(TransferConfig):
+class TGKTConfig(LossConfig):
     """The `transfer` section of `tgkt`. Weights of 0 switch a term off; those below beta_self are not in the paper."""
 
     start: Literal["source", "bn_adapt", "shot", "ti_distillation"] = "source"
@@ -112,25 +112,19 @@ class TGKT(Method[TGKTConfig]):
         """Train on TR target images and TI pairs."""
         from sfcmt.stages.student import train_student
 
-        return train_student(context, self.weights(context.config), self.terms(context))
+        return train_student(context, self.all_weights(context.config), self.makers(context))
 
-    def terms(self, context: TransferContext[TGKTConfig]) -> TermMakers:
-        """How each term is made."""
-        from sfcmt.stages.terms.infomax import InfoMax
+    def makers(self, context: TransferContext[TGKTConfig]) -> TermMakers:
+        """How those of its terms are made that have fields of their own."""
         from sfcmt.stages.terms.neighbours import Neighbours
         from sfcmt.stages.terms.pair_distillation import PairDistillation
-        from sfcmt.stages.terms.pair_features import PairFeatures
-        from sfcmt.stages.terms.pair_relations import PairRelations
         from sfcmt.stages.terms.pseudo_labels import PseudoLabels
         from sfcmt.stages.terms.target_distillation import TargetDistillation
 
-        config, pseudo, pairs = context.config, context.config.pseudo, context.pair_teacher()
+        config, pseudo = context.config, context.config.pseudo
         return {
             "target_distillation": lambda: TargetDistillation(context.teacher(config.teachers), config.temperature),
-            "pair_features": lambda: PairFeatures(pairs),
             "pseudo_labels": lambda: PseudoLabels(WEIGHTINGS[pseudo.weighting](context.classes, pseudo.threshold)),
-            "infomax": InfoMax,
-            "pair_distillation": lambda: PairDistillation(pairs, config.temperature),
-            "pair_relations": lambda: PairRelations(pairs),
+            "pair_distillation": lambda: PairDistillation(context.pair_teacher, config.temperature),
             "neighbours": lambda: Neighbours(config.neighbours, decay=1.0),
         }

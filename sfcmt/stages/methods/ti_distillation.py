@@ -6,16 +6,15 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from sfcmt.config import TransferConfig
+from sfcmt.config import LossConfig
 from sfcmt.stages.method import METHODS, Method
 
 if TYPE_CHECKING:
     from sfcmt.models.target_model import TargetModel
-    from sfcmt.stages.terms.base import TermMakers
     from sfcmt.stages.transfer_context import TransferContext
 
 
-class TIDistillationConfig(TransferConfig):
+class TIDistillationConfig(LossConfig):
     """The `transfer` section of `ti_distillation`."""
 
     beta_f: float = Field(1.0, ge=0, json_schema_extra={"search": {"log": [0.1, 10]}})
@@ -36,7 +35,5 @@ class TIDistillation(Method[TIDistillationConfig]):
     def adapt(self, context: TransferContext[TIDistillationConfig]) -> TargetModel:
         """Train on TI pairs."""
         from sfcmt.stages.student import train_student
-        from sfcmt.stages.terms.pair_features import PairFeatures
 
-        terms: TermMakers = {"pair_features": lambda: PairFeatures(context.pair_teacher())}
-        return train_student(context, self.weights(context.config), terms)
+        return train_student(context, self.all_weights(context.config))

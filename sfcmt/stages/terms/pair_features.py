@@ -5,10 +5,12 @@ from __future__ import annotations
 from torch import Tensor
 
 from sfcmt.losses.feature_matching import feature_matching
-from sfcmt.stages.terms.base import Step
-from sfcmt.stages.terms.pairs import PairTerm
+from sfcmt.stages.pair_term import PairTerm
+from sfcmt.stages.term import Step
+from sfcmt.stages.terms import TERMS
 
 
+@TERMS.register("pair_features")
 class PairFeatures(PairTerm):
     """||F_s(x_TI^s) - F_t(x_TI^t)||^2 at the bottleneck."""
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from torch import Tensor
 
 from sfcmt.losses.relational import relational
-from sfcmt.stages.terms.base import Step
-from sfcmt.stages.terms.pairs import PairTerm
+from sfcmt.stages.pair_term import PairTerm
+from sfcmt.stages.term import Step
+from sfcmt.stages.terms import TERMS
 
 
+@TERMS.register("pair_relations")
 class PairRelations(PairTerm):
     """Relational distillation of the batch's cosine similarities."""
 

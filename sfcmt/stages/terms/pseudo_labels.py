@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any, Self
+
 from torch import Tensor
 
 from sfcmt.losses.self_training import self_training
 from sfcmt.pseudo_labels.centroids import centroid_labels
 from sfcmt.pseudo_labels.weighting import Weighting
-from sfcmt.stages.terms.base import Step, TargetPredictions, Term
+from sfcmt.pseudo_labels.weightings import WEIGHTINGS
+from sfcmt.stages.term import Step, TargetPredictions, Term
+from sfcmt.stages.terms import TERMS
+
+if TYPE_CHECKING:
+    from sfcmt.stages.transfer_context import TransferContext
 
 
+@TERMS.register("pseudo_labels")
 class PseudoLabels(Term):
     """Labels by feature centroids (SHOT), each weighted by the confidence of the prediction it was made from."""
 
     def __init__(self, weighting: Weighting) -> None:
         super().__init__()
         self.weighting = weighting
+
+    @classmethod
+    def make(cls, context: TransferContext[Any]) -> Self:
+        """Every label is trusted."""
+        return cls(WEIGHTINGS["threshold"](context.classes, 0.0))
 
     def start_epoch(self, survey: TargetPredictions) -> None:
         """Make the labels anew."""
@@ -25,6 +38,6 @@ class PseudoLabels(Term):
 
     def forward(self, step: Step) -> Tensor:
         """The weighted cross-entropy of one batch."""
-        rows = step.batch.target_B.to(self._labels_N.device)
+        rows = step.batch.target_B
         weights_B: Tensor = self.weighting(self._probabilities_NK[rows])
         return self_training(step.target.logits_BK, self._labels_N[rows], weights_B)

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any, Self
+
 import torch
 from torch import Tensor, nn
 
 from sfcmt.losses.batchnorm_matching import batchnorm_matching, running_statistics
 from sfcmt.models.classifier import Classifier
-from sfcmt.stages.terms.base import Step, Term
+from sfcmt.stages.term import Step, Term
+from sfcmt.stages.terms import TERMS
+
+if TYPE_CHECKING:
+    from sfcmt.stages.transfer_context import TransferContext
 
 
+@TERMS.register("source_statistics")
 class SourceStatistics(Term):
     """Distances of means and variances, summed over layers.
 
@@ -17,10 +24,17 @@ class SourceStatistics(Term):
     descent makes it fade.
     """
 
-    def __init__(self, source: Classifier, fading: bool) -> None:
+    reads_statistics = True
+
+    def __init__(self, source: Classifier, fading: bool = False) -> None:
         super().__init__()
         self._statistics = running_statistics(source)
         self.scale = nn.Parameter(torch.ones(())) if fading else None
+
+    @classmethod
+    def make(cls, context: TransferContext[Any]) -> Self:
+        """Statistics of the source model, as in the paper."""
+        return cls(context.source)
 
     def forward(self, step: Step) -> Tensor:
         """The distance for one batch of TR target images."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
-
+from sfcmt.ensemble import mean_probabilities
 from sfcmt.outputs import Outputs
 from sfcmt.validators import POOL_VALIDATORS
 
@@ -18,8 +17,5 @@ def ensv(pool: Sequence[Outputs]) -> list[float]:
 
     The pool has at least one model, all of them on the same images. Source: Hu et al., 2023 (EnsV).
     """
-    total_NK = torch.zeros_like(pool[0].target_logits, dtype=torch.float64)
-    for outputs in pool:
-        total_NK += outputs.target_logits.double().softmax(dim=1)
-    ensemble_N = total_NK.argmax(dim=1)
+    ensemble_N = mean_probabilities(pool).argmax(dim=1)
     return [(outputs.target_logits.argmax(dim=1) == ensemble_N).double().mean().item() for outputs in pool]

@@ -134,7 +134,6 @@ FIVE_CATS = "".join(f"c{number}.png,cat\n" for number in range(5))
         (_link("source/eel", "nowhere"), "source/eel: a link to nothing, where a class is expected"),
         (_link("source/all", "."), "source/all: a link to a folder that it lies in, where a class is expected"),
         (_bytes("source/cat/more/a.png", b"x"), "source/cat/more/a.png: a source image must lie in source/CLASS/"),
-        (_bytes("source/cat/a.png", b""), r"source/cat/a.png: an empty file \(0 bytes\)"),
         (_drawings, r"target: no images \(12 skipped: c0.svg, c1.svg, c2.svg and 9 more: .svg: no format"),
         (_only_dogs, "classes must be two or more"),
         (
@@ -179,3 +178,50 @@ def test_accents_match_in_either_form(tmp_path: Path) -> None:
     text = (root / "target_labels.csv").read_text().replace("c0.png", f"{names['NFC']}.png")
     save(root / "target_labels.csv", text.replace(",cat", f",{names['NFC']}").replace(",", ";").encode("utf-8-sig"))
     assert imported(root, tmp_path / "out").classes == (names["NFC"], "dog")
+
+
+def _transparent(seed: int) -> bytes:
+    return encoded(np.concatenate([rgb(seed), np.zeros((12, 16, 1), np.uint8)], axis=2))
+
+
+def test_single_images_that_cannot_be_read_are_left_out_and_told(tmp_path: Path) -> None:
+    root, without = paired_tree(tmp_path), paired_tree(tmp_path / "without")
+    changes = {
+        "source/cat/0.jpg": b"",
+        "source/dog/1.jpg": _transparent(1),
+        "pairs/target/a/1.tiff": b"no image",
+        "target/c2.png": b"",
+    }
+    for name, data in changes.items():
+        save(root / name, data)
+        (without / name).unlink()
+    (without / "pairs/source/a/1.jpeg").unlink()
+    labels = (without / "target_labels.csv").read_text().replace("c2.png,cat\n", "")
+    (without / "target_labels.csv").write_text(labels)
+    told = sorted(import_dataset(root, tmp_path / "out", "paired", {}))
+    assert [line.partition(":")[0] for line in told] == ["skipped 1", "skipped 1", "skipped 2"]
+    assert told[0].startswith("skipped 1: not a readable image (")
+    assert told[0].endswith(": pairs a/1 (target)")
+    assert told[1].startswith("skipped 1: partly transparent; flatten it first")
+    assert told[2] == "skipped 2: an empty file (0 bytes): source/cat/0.jpg, target/c2.png"
+    clean = imported(without, tmp_path / "clean").manifest  # as if they had never been there
+    assert Dataset(tmp_path / "out").manifest.model_copy(update={"name": clean.name}) == clean
+    with pytest.raises(DataError, match=r"source/cat/0.jpg: would be skipped: an empty file"):
+        import_dataset(root, tmp_path / "strict", "paired", {}, strict=True)
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        ([f"source/cat/{n}.jpg" for n in range(6)], r"cat/0.jpg: an empty file .*\(so are 6 of 12 source images\)"),
+        (["source/eel/0.jpg"], r"eel/0.jpg: an empty file .*\(so are 1 of 1 source images of its class\)"),
+        (["pairs/target/a/0.tiff", "pairs/target/a/1.tiff"], r"an empty file .*\(so are 2 of 3 pairs images"),
+    ],
+)
+def test_many_of_them_are_an_error(names: list[str], message: str, tmp_path: Path) -> None:
+    root = paired_tree(tmp_path)
+    for name in names:
+        save(root / name, b"")
+    with pytest.raises(DataError, match=message):
+        imported(root, tmp_path / "out")
+    assert not (tmp_path / "out").exists()

@@ -127,6 +127,15 @@ def test_an_empty_label_is_named(tmp_path: Path) -> None:
         imported(root, tmp_path / "out")
 
 
+def test_two_names_that_are_one_but_for_case_are_refused(tmp_path: Path) -> None:
+    root = sunrgbd_tree(tmp_path)
+    scene = next(path for path in sorted(root.glob("xtion/**/scene.txt")) if path.read_text().strip() == "gym")
+    scene.write_text("Gym\n")
+    message = rf"{scene.relative_to(root)}: class 'Gym' is 'gym' \(.*/scene.txt\), but for case; give both one name"
+    with pytest.raises(DataError, match=message):
+        imported(root, tmp_path / "out")
+
+
 def test_a_sensor_without_scenes_is_named(tmp_path: Path) -> None:
     root = sunrgbd_tree(tmp_path)
     shutil.rmtree(root / "realsense")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sfcmt.callbacks import Callback
-from sfcmt.tuning.search.ray_bridge import NOTES, OBJECTIVES
+from sfcmt.tuning.search.ray_bridge import NOTES, NUMBER, OBJECTIVES, VALUES
 from sfcmt.tuning.search.study import Study
 from sfcmt.tuning.search.trial import TrialContext, train_and_judge
 from sfcmt.workspace import train_here
@@ -23,11 +23,16 @@ def finished(data: Path, store: Path, name: str, space: dict[str, Any], sections
         study.store.get_or_train(anchor, study.experiment.runtime, Callback())
     anchors = tuple(anchor.identity for anchor in study.anchors)
     context = TrialContext(
-        study.experiment.model_dump(mode="json"), study.dataset.folder, study.spec.objective, anchors, reports=False
+        study.folder.name,
+        study.experiment.model_dump(mode="json"),
+        study.dataset.folder,
+        study.spec.objective,
+        anchors,
+        reports=False,
     )
     while (found := study.optuna.next_trial()) is not None:
         number, values = found
-        result = train_and_judge(values, context, lambda report: None, train_here)
+        result = train_and_judge({NUMBER: number, VALUES: values}, context, lambda report: None, train_here)
         for key, value in json.loads(result[NOTES]).items():
             study.optuna.note(number, key, value)
         study.optuna.complete(number, result[OBJECTIVES])

@@ -28,7 +28,7 @@ from mlflow.entities.model_registry import ModelVersion
 from sfcmt.callbacks import Callback
 from sfcmt.cli import main
 from sfcmt.data.schema import Split
-from sfcmt.outputs import OUTPUTS, Outputs
+from sfcmt.outputs import Outputs
 from sfcmt.reports.registry.candidate import TARGET
 from sfcmt.testing.tiny import CLASSES
 from sfcmt.tuning.search.distilling import distill_study
@@ -329,7 +329,7 @@ def invoke(address: str, images: list[bytes]) -> list[dict[str, Any]]:
 def test_served_and_predicted_is_what_the_trainer_saved(story: Story, registered: Path) -> None:
     study = story.studies["good"]
     images = study.dataset.table(Split.TARGET)["image"].to_pylist()
-    logits = Outputs.load(study.artifact(study.trials[0]) / OUTPUTS).target_logits
+    logits = Outputs.load(study.artifact(study.trials[0])).target_logits
     expected = [dict(zip(CLASSES, row, strict=True)) for row in logits.softmax(dim=1).tolist()]
     labels = [CLASSES[number] for number in logits.argmax(dim=1).tolist()]
 

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from sfcmt.data.batches import UnlabelledBatch
 from sfcmt.models.classifier import Classifier, Prediction
-from sfcmt.stages.terms.base import Step, TargetPredictions
+from sfcmt.precision import FLOAT32
+from sfcmt.stages.term import Step, TargetPredictions
 from sfcmt.stages.transfer_context import TransferContext
 from sfcmt.testing.tiny import context_of, tiny_experiment
 
@@ -66,5 +67,5 @@ def example(data: Path, store: Path, folder: Path, progress: float = 0.25, **fie
         for parameter in student.backbone.parameters():
             parameter.mul_(1 + 0.1 * torch.randn_like(parameter))
     batch = next(iter(context.data.epoch(context.config, torch.Generator().manual_seed(0))))
-    step = Step(student, batch, follows_pairs=False, progress=progress)
+    step = Step(student, batch, follows_pairs=False, progress=progress, precision=FLOAT32)
     return Example(context, student, copy.deepcopy(student), batch, step)

@@ -47,6 +47,6 @@ def test_bridge_with_a_teacher_of_the_student_s_view(tiny_data: Path, tiny_store
 @pytest.mark.parametrize("temperature", [1.0, 4.0])
 def test_pairs(one: Example, temperature: float) -> None:
     expected = divergence(one.real().logits_BK, one.pair().logits_BK, temperature)
-    loss = PairDistillation(one.context.pair_teacher(), temperature)(one.step)
+    loss = PairDistillation(one.context.pair_teacher, temperature)(one.step)
     assert loss.item() == pytest.approx(expected, rel=1e-3)
     assert loss.requires_grad

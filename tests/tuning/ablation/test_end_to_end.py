@@ -16,7 +16,7 @@ from sfcmt.data.dataset import Dataset
 from sfcmt.evaluation.labels import open_labels
 from sfcmt.evaluation.scores import score
 from sfcmt.experiment import load_experiment
-from sfcmt.outputs import OUTPUTS, Outputs
+from sfcmt.outputs import Outputs
 from sfcmt.recipe import Recipe
 from sfcmt.recipes import transfer_recipe
 from sfcmt.reports.report import report
@@ -71,7 +71,7 @@ def test_rows_are_what_the_stages_say_by_themselves(undisturbed: tuple[Workplace
         stage = transfer(place, row["arm"], row["seed"])
         artifact = store.find(stage)
         assert artifact is not None
-        outputs = Outputs.load(artifact.path / OUTPUTS)
+        outputs = Outputs.load(artifact.path)
         judged = score(outputs.target_logits, open_labels(stage.dataset).labels_N)
         assert (row["transfer"], row["seconds"], row["reused"]) == (stage.identity, artifact.seconds, False)
         assert (row["oracle/accuracy"], row["oracle/balanced_accuracy"]) == (judged.accuracy, judged.balanced_accuracy)
@@ -79,7 +79,7 @@ def test_rows_are_what_the_stages_say_by_themselves(undisturbed: tuple[Workplace
     for seed in range(SEEDS):
         mine = [row for row in rows if row["seed"] == seed]
         found = [store.find(transfer(place, row["arm"], seed)) for row in mine]
-        pool = [Outputs.load(artifact.path / OUTPUTS) for artifact in found if artifact]
+        pool = [Outputs.load(artifact.path) for artifact in found if artifact]
         for name, validator in POOL_VALIDATORS.items():
             assert [row[f"validator/{name}"] for row in mine] == validator(pool)
     assert len({row["validator/infomax"] for row in rows}) == ROWS  # the arms differ

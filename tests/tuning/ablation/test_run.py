@@ -118,6 +118,7 @@ def test_seeds_are_added_until_enough_is_known(tiny_data: Path, tmp_path: Path) 
     assert place.results() == before
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.xdist_group("search")
 def test_nuisance_fields_are_searched_in_each_arm(tiny_data: Path, tmp_path: Path, four_cpus: None) -> None:

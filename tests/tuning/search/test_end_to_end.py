@@ -107,6 +107,7 @@ def test_search_ends_with_a_winner_and_one_run_per_trial(undisturbed: tuple[Work
     assert len(trials) == TRIALS
     assert {state for _, state, *_ in trials} <= {"COMPLETE", "PRUNED"}
     assert trials[selection["winner"]][1] == "COMPLETE"
+    assert not list((place.folder / "store" / "partial").iterdir())  # nor of trials that were stopped early
     children = [run for run in place.runs() if "mlflow.parentRunId" in run.data.tags]
     assert sorted(run.info.run_name for run in children) == sorted(f"trial {number}" for number in range(TRIALS))
     assert len(place.runs()) == TRIALS + 1

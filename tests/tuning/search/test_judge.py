@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 import torch
@@ -20,6 +22,11 @@ def outputs(probabilities: list[list[float]]) -> Outputs:
     return Outputs(logits, logits, rest, rest, rest, rest)
 
 
+def judged(objective: Objective, trial: Outputs, anchors: Sequence[Outputs] | None = None) -> list[float]:
+    judge = Judge(objective, ANCHORS if anchors is None else anchors)
+    return judge.objectives(judge.validations(trial))
+
+
 ANCHORS = [
     outputs([[0.9, 0.1], [0.4, 0.6], [0.3, 0.7], [0.8, 0.2]]),
     outputs([[0.2, 0.8], [0.45, 0.55], [0.8, 0.2], [0.7, 0.3]]),
@@ -32,18 +39,19 @@ ANCHORS = [
     [([0.6, 0.4, 0.6, 0.6], 1.0), ([0.6, 0.6, 0.4, 0.6], 0.5), ([0.4, 0.6, 0.4, 0.4], 0.0), ([0.9] * 4, 0.75)],
 )
 def test_agreement_with_what_the_anchors_say_together(first: list[float], agreement: float) -> None:
-    assert Judge(Objective(validator="anchor_agreement"), ANCHORS)(outputs([[p, 1 - p] for p in first])) == [agreement]
+    trial = outputs([[p, 1 - p] for p in first])
+    assert judged(Objective(validator="anchor_agreement"), trial) == [agreement]
 
 
 def test_objectives_come_in_their_order() -> None:
     trial = outputs([[0.6, 0.4]] * 4)
-    values = Judge(Objective(validator=("infomax", "anchor_agreement")), ANCHORS)(trial)
+    values = judged(Objective(validator=("infomax", "anchor_agreement")), trial)
     assert values == [VALIDATORS["infomax"](trial), 0.75]
     assert math.isfinite(values[0])
 
 
 def test_validators_need_no_anchors() -> None:
-    assert len(Judge(Objective(validator="infomax"), [])(outputs([[0.5, 0.5]]))) == 1
+    assert len(judged(Objective(validator="infomax"), outputs([[0.5, 0.5]]), [])) == 1
 
 
 @pytest.mark.parametrize(
@@ -68,14 +76,21 @@ def test_what_is_no_number_has_no_rank() -> None:
 
 
 def test_an_ensemble_of_ranks_is_their_weighted_mean() -> None:
-    judge = Judge(Objective(ranks={"infomax": 3, "anchor_agreement": 1}), ANCHORS)
     trial = outputs([[0.6, 0.4]] * 4)
     by_infomax = rank_among([VALIDATORS["infomax"](anchor) for anchor in ANCHORS])(VALIDATORS["infomax"](trial))
     # both anchors agree with what they say together in 3 of 4, and so does the trial: it shares their mean rank
-    assert judge(trial) == [pytest.approx((3 * by_infomax + 0.5) / 4)]
+    objective = Objective(ranks={"infomax": 3, "anchor_agreement": 1})
+    assert judged(objective, trial) == [pytest.approx((3 * by_infomax + 0.5) / 4)]
 
 
-def test_all_validators_are_told() -> None:
-    trial = outputs([[0.6, 0.4]] * 4)
-    assert set(Judge(Objective(), ANCHORS).validations(trial)) == {*VALIDATORS, "anchor_agreement"}
-    assert set(Judge(Objective(validator="snd"), []).validations(trial)) == set(VALIDATORS)
+@pytest.mark.parametrize(
+    ("objective", "names"),
+    [
+        ({}, ["anchor_agreement"]),
+        ({"validator": ("snd", "infomax")}, ["snd", "infomax"]),
+        ({"ranks": {"bnm": 2, "entropy": 1}}, ["bnm", "entropy"]),
+    ],
+)
+def test_only_validators_that_were_asked_for_are_computed(objective: dict[str, Any], names: list[str]) -> None:
+    judge = Judge(Objective(**objective), ANCHORS)
+    assert [*judge.validations(outputs([[0.6, 0.4]] * 4))] == names

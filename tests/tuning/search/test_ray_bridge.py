@@ -13,6 +13,7 @@ import pytest
 from optuna.trial import FrozenTrial, TrialState
 from ray.tune.search import Searcher
 
+from sfcmt.clusters.giving_way import GivesWayError
 from sfcmt.errors import DiskError, ModelError, SfcmtError, StoreError, StoreOutageError
 from sfcmt.tuning.search.optuna_study import REASON, OptunaStudy
 from sfcmt.tuning.search.ray_bridge import (
@@ -159,3 +160,21 @@ def test_a_trial_that_a_disk_or_server_failed_is_left_to_the_next_driver(bridge:
 )
 def test_a_trial_fails_for_good_by_its_own_fault_only(error: SfcmtError, key: str) -> None:
     assert failed(error) == {key: "x"}
+
+
+def test_a_trial_that_waits_rests_and_others_are_asked_for_but_few(
+    bridge: Bridge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = bridge.start("a")
+    bridge.searcher.on_trial_complete("a", failed(GivesWayError("bridge waits for the process that trains it")))
+    assert bridge.trial(0).state == TrialState.RUNNING
+    assert bridge.searcher.suggest("b") is None  # one has run at a time, and one rests
+    monkeypatch.setattr("sfcmt.clusters.giving_way.monotonic", lambda: math.inf)
+    assert bridge.start("b") == first
+    bridge.searcher.on_trial_complete("b", finished())
+    assert [bridge.start(trial_id)[NUMBER] for trial_id in "cd"] == [1, 2]
+    bridge.searcher.on_trial_complete("c", failed(GivesWayError("again")))
+    monkeypatch.setattr("sfcmt.clusters.giving_way.monotonic", lambda: -math.inf)
+    assert bridge.searcher.suggest("e") is None  # two have run at a time, and all are asked for: not finished yet
+    assert bridge.trial(0).state == TrialState.COMPLETE
+    assert (bridge.searcher.error, bridge.searcher.outage) == (None, None)

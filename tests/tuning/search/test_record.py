@@ -150,6 +150,6 @@ def test_a_newer_file_is_refused_in_one_line(study: Study, kind: str) -> None:
     anchor = study.record.anchors["source_only"]
     folder = {"studies": study.folder, "stages": study.store.root / "stages" / f"transfer-{anchor}"}[kind]
     path = folder / {"studies": "spec.json", "stages": "artifact.json"}[kind]
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 2}))
-    with pytest.raises(StoreError, match=r"of format 2; this release of sfcmt reads up to 1; install a newer one"):
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 3}))
+    with pytest.raises(StoreError, match=r"of format 3; this release of sfcmt reads up to 2; install a newer one"):
         list(Study.find("mine", study.store.place).pool())

@@ -17,7 +17,7 @@ from sfcmt.callbacks import Callback
 from sfcmt.data.schema import Sealed
 from sfcmt.errors import ConfigError, DiskError
 from sfcmt.evaluation.labels import open_labels
-from sfcmt.outputs import OUTPUTS, Outputs
+from sfcmt.outputs import Outputs
 from sfcmt.recipes import TRANSFER
 from sfcmt.testing.tiny import CLASSES, tiny_experiment, write_tiny
 from sfcmt.tuning.search.optuna_study import SearchError
@@ -58,14 +58,14 @@ def fill(study: Study, rights: list[int], anchor: int = 45, labels_N: list[int] 
     for stage in study.anchors:
         folder = study.store.root / "stages" / f"transfer-{stage.identity}"
         folder.mkdir(parents=True, exist_ok=True)
-        outputs(anchor, labels_N).save(folder / OUTPUTS)
+        outputs(anchor, labels_N).save(folder)
         (folder / "artifact.json").write_text(json.dumps({"identity": stage.identity, "seconds": 1}))
     for right in rights:
         found = study.optuna.next_trial()
         assert found is not None
         folder = study.store.root / "stages" / f"{TRANSFER}-trial{found[0]}"
         folder.mkdir(parents=True)
-        outputs(right, labels_N).save(folder / OUTPUTS)
+        outputs(right, labels_N).save(folder)
         (folder / "artifact.json").write_text(json.dumps({"identity": f"trial{found[0]}"}))
         study.optuna.note(found[0], "transfer", f"trial{found[0]}")
         study.optuna.complete(found[0], [0.5])

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from sfcmt import lease
 from sfcmt.store import Store
-from sfcmt.tuning.search import driver
 from sfcmt.tuning.search.optuna_study import SearchError
 from sfcmt.tuning.search.study_folder import SPEC, StudyFolder, study_names, write_json
 from tests.s3 import s3_server
@@ -59,7 +59,7 @@ def endpoint() -> Iterator[str]:
 
 @pytest.fixture
 def machines(endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machines:
-    monkeypatch.setattr(driver, "_SECONDS", 0.2)
+    monkeypatch.setattr(lease, "SECONDS", 0.2)
     return Machines(f"s3://bucket/{tmp_path.name}?endpoint_override={endpoint}", tmp_path, monkeypatch)
 
 

@@ -9,10 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from sfcmt.callbacks import Callback
 from sfcmt.errors import ConfigError, DiskError
+from sfcmt.tuning.search.run import run_study
+from sfcmt.tuning.search.study import Study
 from sfcmt.tuning.search.study_storage import JOURNAL, Journal, StudyStorageError, open_storage, storage_problem
 from tests.server import free_port
+from tests.tuning.search.storages import postgres
 from tests.tuning.search.test_optuna_study import ask, open_study
+from tests.tuning.search.test_study import study_of
 
 TRIALS = 3  # of the 4 that are asked for
 WHOLE = [("COMPLETE", [number / 10]) for number in range(TRIALS)]
@@ -52,8 +57,14 @@ def creation(lines: Lines, trial: int) -> int:
         (lambda lines, one: [*lines[:one], lines[one][:40] + b"\n", *lines[one + 1 :]], 1, WHOLE),
         (lambda lines, one: [*lines[:one], lines[one][:40], *lines[one + 1 :]], 1, WHOLE),
         (lambda lines, _: [*lines[:-1], lines[-1][:-9] + b"\n"], 1, [*WHOLE[:-1], ("RUNNING", None)]),
+        (lambda lines, _: lines[1:], 0, WHOLE),
+        (lambda lines, _: [lines[0][:20] + b"\n", *lines[1:]], 1, WHOLE),
+        (lambda lines, _: [lines[0][:20], *lines[1:]], 1, WHOLE),
     ],
-    ids=["merged", "unfinished", "torn-and-merged", "zeros", "trial-torn", "trial-torn-and-merged", "end-torn"],
+    ids=[
+        *("merged", "unfinished", "torn-and-merged", "zeros", "trial-torn", "trial-torn-and-merged", "end-torn"),
+        *("study-lost", "study-torn", "study-torn-and-merged"),
+    ],
 )
 def test_a_journal_is_read_as_far_as_it_is_whole(
     tmp_path: Path,
@@ -78,7 +89,7 @@ def test_a_journal_is_read_as_far_as_it_is_whole(
 
 
 def test_who_reads_on_sees_what_others_append(tmp_path: Path, lines: Lines) -> None:
-    one, two = Journal(tmp_path / "one.log"), Journal(tmp_path / "one.log")
+    one, two = (Journal(tmp_path / "one.log", "one") for _ in range(2))
     records = [json.loads(line) for line in lines]
     one.append_logs(records[:2])
     assert list(two.read_logs(0)) == records[:2]
@@ -136,6 +147,22 @@ def test_a_server_that_is_not_there_is_one_line_without_its_password(tmp_path: P
     with pytest.raises(StudyStorageError, match=r"^storage postgresql://me:\*{3}@127.*refused.*goes on") as caught:
         open_storage(url, tmp_path, "study")
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.slow
+def test_a_server_that_dies_while_a_study_is_read_is_one_line(tiny_data: Path, tmp_path: Path) -> None:
+    with postgres() as url:
+        study = study_of(tiny_data, tmp_path, storage=url)
+        assert ask(study.optuna)[0] == 0
+        assert len(study.trials) == 1
+    opened_later = Study.find(str(study.folder), "")
+    for one in (study, opened_later):
+        with pytest.raises(StudyStorageError, match=r"^storage postgresql.*; the same command goes on") as caught:
+            assert one.trials
+        assert "\n" not in str(caught.value)
+    with pytest.raises(StudyStorageError):
+        run_study(study, Callback())
+    assert (study.folder / "spec.json").is_file()
 
 
 def test_a_relative_database_is_refused_where_it_would_be_a_machine_s_own() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from filelock import FileLock
 
 from sfcmt.recipes import source_recipe
-from sfcmt.tuning.search.ray_bridge import AT, FINISHED, METRICS
+from sfcmt.tuning.search.ray_bridge import AT, FINISHED, METRICS, NUMBER, VALUES
 from sfcmt.tuning.search.trial import TrialContext, train_and_judge
 from sfcmt.workspace import train_here
 from tests.tuning.search.test_study import study_of
@@ -28,9 +28,9 @@ def test_a_trial_reports_what_it_waits_for_and_what_it_trains(tiny_data: Path, t
         elsewhere.release()
 
     context = TrialContext(
-        experiment.model_dump(mode="json"), study.dataset.folder, study.spec.objective, (), reports=False
+        "mine", experiment.model_dump(mode="json"), study.dataset.folder, study.spec.objective, (), reports=False
     )
-    assert train_and_judge({}, context, report, train_here)[FINISHED]
+    assert train_and_judge({NUMBER: 0, VALUES: {}}, context, report, train_here)[FINISHED]
     trained = [name + epoch for name in ("source", "bridge", "transfer") for epoch in ("", " epoch 2/2", " epoch 2/2")]
     assert [told[AT] for told in reports] == ["source waits for the process that trains it", *trained]
     assert [METRICS in told for told in reports] == [False, *[False, True, True] * 3]

@@ -41,7 +41,7 @@ class HuggingFaceFolder:
         network.config.label2id = {name: place for place, name in enumerate(spec.classes)}
         network.save_pretrained(path)
         _processor(spec, classifier).save_pretrained(path)
-        (path / CARD).write_text(json.dumps(card_of(spec), indent=2) + "\n")
+        (path / CARD).write_text(json.dumps(card_of(spec), indent=2) + "\n", encoding="utf-8")
 
     def read(self, path: Path) -> Callable[[Tensor], Tensor]:
         """Runs it as its users do: images of Pillow's through the processor, which are of the model's size already."""

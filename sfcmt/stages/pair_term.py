@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any, Self
+
 from sfcmt.models.classifier import Prediction
 from sfcmt.stages.teacher import Teacher
-from sfcmt.stages.terms.base import Step, Term
+from sfcmt.stages.term import Step, Term
+
+if TYPE_CHECKING:
+    from sfcmt.stages.transfer_context import TransferContext
 
 
 class PairTerm(Term):
@@ -15,6 +20,11 @@ class PairTerm(Term):
     def __init__(self, teacher: Teacher) -> None:
         super().__init__()
         self._teacher = teacher
+
+    @classmethod
+    def make(cls, context: TransferContext[Any]) -> Self:
+        """Its teacher is the source model."""
+        return cls(context.pair_teacher)
 
     def taught(self, step: Step) -> Prediction:
         """What the teacher says of the batch's pairs."""

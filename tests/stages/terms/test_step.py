@@ -6,7 +6,8 @@ import torch
 from torch import nn
 
 from sfcmt.models.classifier import Classifier, Prediction, batchnorm_layers
-from sfcmt.stages.terms.base import Step, TargetPredictions
+from sfcmt.precision import FLOAT32
+from sfcmt.stages.term import Step, TargetPredictions
 from sfcmt.stages.terms.infomax import InfoMax
 from sfcmt.stages.terms.pair_features import PairFeatures
 from sfcmt.stages.terms.pair_relations import PairRelations
@@ -35,7 +36,7 @@ def test_nothing_is_computed_or_loaded_until_it_is_asked_for(one: Example) -> No
 
 def test_terms_share_forward_passes(one: Example) -> None:
     sizes, teacher_sizes = counted(one.student), counted(one.context.source)
-    teacher = one.context.pair_teacher()
+    teacher = one.context.pair_teacher
     for term in (InfoMax(), SourceStatistics(one.context.source, fading=False)):
         term(one.step)
     assert sizes == [16]
@@ -70,7 +71,7 @@ def test_running_statistics_follow_target_images_only(one: Example) -> None:
 
 def test_running_statistics_follow_pairs_where_no_term_looks_at_target_images(one: Example) -> None:
     before = running(one.student)
-    assert len(Step(one.student, one.batch, follows_pairs=True, progress=0.0).pair.logits_BK) == 16
+    assert len(Step(one.student, one.batch, follows_pairs=True, progress=0.0, precision=FLOAT32).pair.logits_BK) == 16
     assert not any(map(torch.equal, running(one.student), before))
 
 

@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self
 
 from torch import Tensor, nn
 
@@ -16,14 +17,27 @@ from sfcmt.data.batches import UnlabelledBatch
 from sfcmt.losses.batchnorm_matching import BatchNormStatistics, Moments
 from sfcmt.models.classifier import BatchNormFrozen, Classifier, Prediction
 from sfcmt.models.translators.copy import channel_copy
+from sfcmt.precision import Precision
+
+if TYPE_CHECKING:
+    from sfcmt.stages.transfer_context import TransferContext
 
 
 class Step:
     """One global batch as the student sees it, in training mode: each worker its share, then all know all."""
 
-    def __init__(self, student: Classifier, batch: UnlabelledBatch, follows_pairs: bool, progress: float) -> None:
-        self.batch, self.progress = batch, progress
-        self._student, self._follows_pairs = student, follows_pairs
+    def __init__(
+        self,
+        student: Classifier,
+        batch: UnlabelledBatch,
+        follows_pairs: bool,
+        progress: float,
+        precision: Precision,
+        with_statistics: bool = True,
+    ) -> None:
+        """`with_statistics`: whether a term asks for `target_statistics`."""
+        self.student, self.batch, self.progress = student, batch, progress
+        self._follows_pairs, self._precision, self._with_statistics = follows_pairs, precision, with_statistics
 
     @cached_property
     def target(self) -> Prediction:
@@ -37,8 +51,9 @@ class Step:
 
     @cached_property
     def _seen(self) -> tuple[Prediction, BatchNormStatistics]:
-        with BatchNormStatistics(self._student) as statistics:
-            prediction: Prediction = self._student(channel_copy(self.batch.target))
+        statistics = BatchNormStatistics(self.student)
+        with statistics if self._with_statistics else nullcontext():
+            prediction: Prediction = self._precision(self.student, channel_copy(self.batch.target))
         return prediction.of_all(len(self.batch.target_B)), statistics
 
     @cached_property
@@ -48,8 +63,8 @@ class Step:
         The running statistics of batch norm follow TR target images only, since the student is for those; unless no
         term ever looks at these.
         """
-        with nullcontext() if self._follows_pairs else BatchNormFrozen(self._student):
-            prediction: Prediction = self._student(channel_copy(self.batch.pair_target))
+        with nullcontext() if self._follows_pairs else BatchNormFrozen(self.student):
+            prediction: Prediction = self._precision(self.student, channel_copy(self.batch.pair_target))
         return prediction.of_all(len(self.batch.pair_B))
 
 
@@ -70,6 +85,13 @@ class Term(nn.Module, ABC):
 
     reads_target: bool = True
     """Whether it looks at the student's view of TR target images."""
+    reads_statistics: bool = False
+    """Whether it looks at what enters the student's batch-norm layers."""
+
+    @classmethod
+    def make(cls, context: TransferContext[Any]) -> Self:
+        """The term as `transfer.terms` adds it to a method; a method makes its own terms as its fields say."""
+        return cls()
 
     def start_epoch(self, survey: TargetPredictions) -> None:
         """Called before each epoch."""
@@ -80,4 +102,4 @@ class Term(nn.Module, ABC):
 
 
 TermMakers = Mapping[str, Callable[[], Term]]
-"""How to make the terms of a loss, by name."""
+"""How to make those terms of a loss, by name, that are not made by `Term.make`."""
