@@ -13,7 +13,7 @@ os.environ["OMP_NUM_THREADS"] = "1"  # of commands, too: threads that wait for b
 
 from sfcmt.testing.tiny import get_or_train, tiny_experiment, write_tiny
 
-pytest_plugins = ["tests.ray_cluster"]
+pytest_plugins = ["tests.ray_cluster", "tests.s3"]
 GROUPS = ("search", "ray", "lint")
 """What takes longest: the first two use a cluster."""
 _HERE = Path(__file__).parent

@@ -39,6 +39,13 @@ def s3_server(port: int = 0) -> Iterator[str]:
         server.stop()
 
 
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    """Of a server for the tests of a module."""
+    with s3_server() as endpoint:
+        yield endpoint
+
+
 @contextmanager
 def s3_permissions(endpoint: str) -> Iterator[None]:
     """Within the block the server asks who is there, and knows nobody."""

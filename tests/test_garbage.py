@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,7 +21,6 @@ from sfcmt.testing.tiny import recipe_of, tiny_experiment
 from sfcmt.uses import BY_HAND
 from sfcmt.workspace import Workspace
 from tests.command import Command
-from tests.s3 import s3_server
 
 STUDIES = ("one-1", "two-2")
 
@@ -50,12 +48,6 @@ def place(tmp_path: Path) -> str:
     for name in STUDIES:
         (tmp_path / "store" / "studies" / name).mkdir(parents=True)
     return str(tmp_path / "store")
-
-
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    with s3_server() as endpoint:
-        yield endpoint
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -18,15 +17,9 @@ from sfcmt.lease import Lease
 from sfcmt.store import Store
 from sfcmt.testing.tiny import Recorder, contents, recipe_of, tiny_experiment
 from tests.groups import in_processes
-from tests.s3 import s3_permissions, s3_server
+from tests.s3 import s3_permissions
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    with s3_server() as endpoint:
-        yield endpoint
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from sfcmt.store import Store
 from sfcmt.testing.tiny import RECIPES, Recorder, contents, get_or_train, recipe_of, tiny_experiment
 from sfcmt.workspace import Workspace
 from tests.command import Command
-from tests.s3 import s3_permissions, s3_server
+from tests.s3 import s3_permissions
 
 HARD = {
     "source": {"epochs": 3},
@@ -273,12 +272,6 @@ class Place:
         if "://" in self.uri:
             for folder in self.root.glob("stages/*"):
                 Storage(self.uri).put_folder(folder, f"stages/{folder.name}", last="artifact.json")
-
-
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    with s3_server() as endpoint:
-        yield endpoint
 
 
 @pytest.fixture(params=["folder", "s3"])

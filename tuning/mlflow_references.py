@@ -11,6 +11,7 @@ from mlflow.entities import ViewType
 from sfcmt.tuning.mlflow_calls import MlflowCalls
 
 _RUN_TAGS, _VERSION_TAG = ("sfcmt.stage", "sfcmt.transfer"), "sfcmt.stage."
+_OURS = "tags.`sfcmt.identity` LIKE '%'"
 _MOST = 1000
 """Runs or versions in one answer."""
 
@@ -21,14 +22,10 @@ def referred() -> set[str]:
         client = mlflow.MlflowClient()
         experiments = _all(lambda token: client.search_experiments(max_results=_MOST, page_token=token))
         ids = [experiment.experiment_id for experiment in experiments]
-        runs = _all(lambda token: client.search_runs(ids, _ours(), ViewType.ACTIVE_ONLY, _MOST, page_token=token))
+        runs = _all(lambda token: client.search_runs(ids, _OURS, ViewType.ACTIVE_ONLY, _MOST, page_token=token))
         found = {value for run in runs for name, value in run.data.tags.items() if name in _RUN_TAGS}
         versions = _all(lambda token: client.search_model_versions(max_results=_MOST, page_token=token))
         return found | {stage for version in versions for stage in _stages_of(version.tags)}
-
-
-def _ours() -> str:
-    return "tags.`sfcmt.identity` LIKE '%'"
 
 
 def _stages_of(tags: Mapping[str, str]) -> Iterator[str]:

@@ -26,15 +26,9 @@ from sfcmt.store import Store
 from sfcmt.testing.tiny import Recorder, recipe_of, tiny_experiment
 from tests.patience import PATIENCE
 from tests.ray_cluster import wait_until
-from tests.s3 import s3_permissions, s3_server
+from tests.s3 import s3_permissions
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ray")]
-
-
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    with s3_server() as endpoint:
-        yield endpoint
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ Each worker is a process with a copy of the object store of its own, as on a mac
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,6 @@ from sfcmt.store import Store, Trainer
 from sfcmt.testing.tiny import recipe_of, tiny_experiment, write_tiny
 from sfcmt.workspace import train_here
 from tests.groups import trainer_of
-from tests.s3 import s3_server
 
 pytestmark = pytest.mark.slow
 
@@ -38,12 +36,6 @@ GENTLE: dict[str, Any] = {"batch": BATCH, "optimiser": "sgd", "lr": 1e-3, "epoch
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_tiny(tmp_path_factory.mktemp("data") / "tiny", rows=3 * BATCH, groups=9)
-
-
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    with s3_server() as endpoint:
-        yield endpoint
 
 
 def experiment_of(data: Path, store: str, method: str, workers: int) -> Experiment[Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,6 @@ from sfcmt import lease
 from sfcmt.store import Store
 from sfcmt.tuning.search.optuna_study import SearchError
 from sfcmt.tuning.search.study_folder import SPEC, StudyFolder, study_names, write_json
-from tests.s3 import s3_server
 
 pytestmark = pytest.mark.slow
 
@@ -49,12 +47,6 @@ class Machines:
         remote = self.store("outside").remote
         assert remote is not None
         remote.write(content.encode(), f"studies/{NAME}/{name}")
-
-
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    with s3_server() as endpoint:
-        yield endpoint
 
 
 @pytest.fixture
