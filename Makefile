@@ -65,4 +65,4 @@ $(OLDEST)/.installed: pyproject.toml
 	touch $@
 
 clean:
-	rm -rf $(VENV) sfcmt-store mlflow.db mlruns
+	rm -rf $(VENV) sfcmt-store mlflow.db .mlflow.db.lock mlruns
