@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sfcmt.data.manifest import Manifest
 from sfcmt.data.row_groups import read_batches, read_rows
-from sfcmt.data.schema import SCHEMAS, Sealed, Split, file_name
+from sfcmt.data.schema import SCHEMAS, Part, Public, Sealed, Split, file_name
 from sfcmt.errors import DataError
 from sfcmt.file_digests import remembered_sha256, sha256_of
 from sfcmt.listing import listed
@@ -47,6 +47,21 @@ class Dataset:
     def batches(self, split: Split, *names: str) -> Iterator[pa.RecordBatch]:
         """These columns of all rows in their order, few at a time. Raises `DataError` as `table` does."""
         return read_batches(proved_file(self.folder, self.manifest, split), names)
+
+    def frames(self, split: Split) -> NDArray[np.int64] | None:
+        """The frame (N,) of each row of a split, as a number; rows of one frame stay together in each division.
+
+        None for target images of a data set that was imported before frames were told. Raises `DataError` as `table`.
+        """
+        if split is not Split.TARGET:
+            groups = self.columns(split, "group")["group"].to_numpy()
+            return np.unique(groups, return_inverse=True)[1].astype(np.int64)
+        if Public.FRAMES not in self.manifest.public:
+            return None
+        frames: NDArray[np.int64] = (
+            read_part(self.folder, self.manifest, Public.FRAMES)["frame"].to_numpy().astype(np.int64)
+        )
+        return frames
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
@@ -96,12 +111,12 @@ class Dataset:
         return () if given == "{}" or self.manifest.format == 1 else (given,)
 
 
-def read_part(folder: Path, manifest: Manifest, part: Split | Sealed, columns: Sequence[str] | None = None) -> pa.Table:
+def read_part(folder: Path, manifest: Manifest, part: Part, columns: Sequence[str] | None = None) -> pa.Table:
     """One file of a data set, or some columns of it, in memory. Raises `DataError` as `proved_file` does."""
     return pq.read_table(proved_file(folder, manifest, part), columns=columns and [*columns])
 
 
-def proved_file(folder: Path, manifest: Manifest, part: Split | Sealed) -> Path:
+def proved_file(folder: Path, manifest: Manifest, part: Part) -> Path:
     """The path of one file of a data set. Raises `DataError` if its digest or its columns are not what they must be.
 
     What is sealed is read for its digest every time; of other files, a machine remembers it (`file_digests`).

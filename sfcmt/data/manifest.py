@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from sfcmt.data.reading import Reading, of_format_1
-from sfcmt.data.schema import Sealed, Split, file_name
+from sfcmt.data.schema import Part, Public, Sealed, Split, file_name
 from sfcmt.errors import DataError
 from sfcmt.text_files import composed, read_text
 
@@ -52,11 +52,11 @@ class Manifest(BaseModel):
     `min_size` and `max_size` are (height, width) over all images. `holes` says what was done with missing target
     pixels (value 0 in all channels): kept as they are, filled in from the nearest known pixel, or left at 0 and masked
     on loading. `reading` says how the files of target images were read, which is done alike when a model is used;
-    manifests of format 1 do not have it.
+    manifests of format 1 do not have it. Those before format 3 do not say which target images are of one frame.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    format: Literal[1, 2] = 2
+    format: Literal[1, 2, 3] = 3
     name: str
     source: Modality
     target: Modality
@@ -66,6 +66,7 @@ class Manifest(BaseModel):
     holes: Holes
     reading: Reading
     files: dict[Split, FileEntry]
+    public: dict[Public, FileEntry] = Field(default_factory=dict)
     sealed: dict[Sealed, FileEntry]
     provenance: dict[str, str | int | float | bool]
 
@@ -94,9 +95,10 @@ class Manifest(BaseModel):
             first = error.errors()[0]
             raise DataError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
 
-    def entry(self, part: Split | Sealed) -> FileEntry:
+    def entry(self, part: Part) -> FileEntry:
         """The manifest's entry of a part; a `DataError` if the data set lacks it."""
-        entry = self.files.get(part) if isinstance(part, Split) else self.sealed.get(part)
+        entries: dict[Part, FileEntry] = {**self.files, **self.public, **self.sealed}
+        entry = entries.get(part)
         if entry is None:
             hint = "; without it, name a model of yours: source.model" if part is Split.SOURCE else ""
             raise DataError(f"data set {self.name} has no {file_name(part)}{hint}")

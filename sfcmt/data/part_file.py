@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sfcmt.data.schema import SCHEMAS, Sealed, Split, file_name
+from sfcmt.data.schema import SCHEMAS, Part, file_name
 from sfcmt.durable import disk_errors
 
 _ROWS_PER_GROUP = 256
@@ -20,7 +20,7 @@ _BYTES_PER_GROUP = 2**26
 class PartFile:
     """Rows of one part, written a row group at a time."""
 
-    def __init__(self, folder: Path, part: Split | Sealed) -> None:
+    def __init__(self, folder: Path, part: Part) -> None:
         self._schema = SCHEMAS[part]
         self._writer = pq.ParquetWriter(folder / file_name(part), self._schema)
         self._rows: list[dict[str, Any]] = []
@@ -45,7 +45,7 @@ class PartFile:
                 self._writer.write_table(pa.Table.from_pylist(rows, schema=self._schema))
 
 
-def write_part(folder: Path, part: Split | Sealed, rows: Iterable[dict[str, Any]]) -> None:
+def write_part(folder: Path, part: Part, rows: Iterable[dict[str, Any]]) -> None:
     """Write a whole part."""
     file = PartFile(folder, part)
     for row in rows:

@@ -5,6 +5,7 @@
       source.parquet                  TR source: id, group, image, label
       pairs.parquet                   TI pairs: id, group, source_image, target_image
       target.parquet                  TR target: id, image (rows in shuffled order)
+      frames.parquet                  TR target: id, frame: rows of one frame have one number
       sealed/target_labels.parquet    id, label, group (optional: real users have none)
       sealed/target_source.parquet    id, image: the same scenes in the source modality (optional, oracle rows only)
       sealed/origins.parquet          id, origin: where each row was imported from (paths may name classes)
@@ -34,6 +35,12 @@ class Split(StrEnum):
     TARGET = "target"
 
 
+class Public(StrEnum):
+    """What is known of the rows of a split, and tells no label: no digest of a data set rests on it."""
+
+    FRAMES = "frames"
+
+
 class Sealed(StrEnum):
     """The parts of a data set that only `sfcmt.evaluation` may read."""
 
@@ -41,6 +48,8 @@ class Sealed(StrEnum):
     REAL_SOURCE = "target_source"
     ORIGINS = "origins"
 
+
+Part = Split | Public | Sealed
 
 _ID = pa.field("id", pa.string(), nullable=False)
 _GROUP = pa.field("group", pa.string(), nullable=False)
@@ -51,16 +60,17 @@ def _image(name: str) -> pa.Field:
     return pa.field(name, pa.binary(), nullable=False)
 
 
-SCHEMAS: dict[Split | Sealed, pa.Schema] = {
+SCHEMAS: dict[Part, pa.Schema] = {
     Split.SOURCE: pa.schema([_ID, _GROUP, _image("image"), _LABEL]),
     Split.PAIRS: pa.schema([_ID, _GROUP, _image("source_image"), _image("target_image")]),
     Split.TARGET: pa.schema([_ID, _image("image")]),
+    Public.FRAMES: pa.schema([_ID, pa.field("frame", pa.int32(), nullable=False)]),
     Sealed.LABELS: pa.schema([_ID, _LABEL, _GROUP]),
     Sealed.REAL_SOURCE: pa.schema([_ID, _image("image")]),
     Sealed.ORIGINS: pa.schema([_ID, pa.field("origin", pa.string(), nullable=False)]),
 }
 
 
-def file_name(part: Split | Sealed) -> str:
+def file_name(part: Part) -> str:
     """Path of a part's file inside the data set's folder."""
     return f"sealed/{part}.parquet" if isinstance(part, Sealed) else f"{part}.parquet"

@@ -25,7 +25,7 @@ from sfcmt.data.part_file import PartFile
 from sfcmt.data.read_image import Read, read_image
 from sfcmt.data.reading import PLAIN, Reading
 from sfcmt.data.refusals import Refusals, Skip
-from sfcmt.data.schema import Sealed, Split, file_name
+from sfcmt.data.schema import Part, Public, Sealed, Split, file_name
 from sfcmt.data.target_channels import TargetChannels, modality_of
 from sfcmt.data.target_rows import TargetRow, TargetRows
 from sfcmt.durable import disk_errors, rename_durably
@@ -192,21 +192,24 @@ class DatasetWriter:
         if not self._info.pairs:
             self._path(Split.PAIRS).unlink()
         files = {split: _entry(self._temporary, split) for split in Split if self._path(split).exists()}
+        public = {part: _entry(self._temporary, part) for part in Public}
         sealed = {part: _entry(self._temporary, part) for part in Sealed if self._path(part).exists()}
         empty = [file_name(split) for split, entry in files.items() if entry.rows == 0]
         if empty:
             raise DataError(f"{self._folder}: no rows for {', '.join(empty)}; {_OPTIONAL}")
-        self._manifest(files, sealed).save(self._temporary)
+        self._manifest(files, public, sealed).save(self._temporary)
 
     def _write_targets(self) -> None:
         # Importers read class by class: in that order, a row's place would tell its label.
-        parts: list[Split | Sealed] = [Split.TARGET]
+        parts: list[Part] = [Split.TARGET, Public.FRAMES]
         parts += [part for part, column in _SEALED.items() if self._all_have(part, column)]
         files = {part: PartFile(self._temporary, part) for part in parts}
+        frames: dict[str, int] = {}
         for place, row in enumerate(self._targets.shuffled(self._seed)):
             name = {"id": f"{Split.TARGET}-{place:07d}"}
             self._files[Sealed.ORIGINS].write(name | {"origin": row.origin})
             files[Split.TARGET].write(name | {"image": self._blobs.read(row.image)})
+            files[Public.FRAMES].write(name | {"frame": frames.setdefault(row.group, len(frames))})
             if Sealed.LABELS in files:
                 files[Sealed.LABELS].write(name | {"label": row.label, "group": row.group})
             if row.real is not None:
@@ -221,10 +224,15 @@ class DatasetWriter:
             raise DataError(f"{self._folder}: {some} of {rows} target rows have a {part}; all or none")
         return some > 0
 
-    def _path(self, part: Split | Sealed) -> Path:
+    def _path(self, part: Part) -> Path:
         return self._temporary / file_name(part)
 
-    def _manifest(self, files: dict[Split, FileEntry], sealed: dict[Sealed, FileEntry]) -> Manifest:
+    def _manifest(
+        self,
+        files: dict[Split, FileEntry],
+        public: dict[Public, FileEntry],
+        sealed: dict[Sealed, FileEntry],
+    ) -> Manifest:
         info = self._info
         sizes = self._source_sizes | self._target.sizes
         heights, widths = zip(*sizes, strict=True)
@@ -238,6 +246,7 @@ class DatasetWriter:
             holes=info.holes,
             reading=info.reading,
             files=files,
+            public=public,
             sealed=sealed,
             provenance=info.provenance,
         )
@@ -250,7 +259,7 @@ class DatasetWriter:
         return Modality(name=name, channels=3, bits=8, normalisation=IMAGENET)
 
 
-def _entry(folder: Path, part: Split | Sealed) -> FileEntry:
+def _entry(folder: Path, part: Part) -> FileEntry:
     path = folder / file_name(part)
     return FileEntry(rows=pq.read_metadata(path).num_rows, sha256=sha256_of(path))
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from sfcmt.data.dataset import Dataset, read_part
-from sfcmt.data.schema import Sealed
+from sfcmt.data.schema import Sealed, Split
 from sfcmt.errors import DataError
 
 FOLDS = 3
@@ -35,8 +35,11 @@ def folds_of(groups: Sequence[str], labels: Sequence[int]) -> Tensor:
 
 
 def require_frames(dataset: Dataset) -> None:
-    """Raise `DataError` for target images of fewer frames than there are folds. No label is looked at."""
-    found = len(read_part(dataset.folder, dataset.manifest, Sealed.LABELS, ["group"])["group"].unique())
+    """Raise `DataError` for target images of fewer frames than there are folds."""
+    frames_N = dataset.frames(Split.TARGET)
+    if frames_N is None:  # they are sealed beside the labels, of which none is looked at
+        frames_N = read_part(dataset.folder, dataset.manifest, Sealed.LABELS, ["group"])["group"].to_numpy()
+    found = len(set(frames_N.tolist()))
     if found < FOLDS:
         needed = f"the supervised oracle needs target images of {FOLDS} or more frames, not {found}"
         raise DataError(f"{dataset.folder}: {needed}; leave the oracles out")

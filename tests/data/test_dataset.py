@@ -117,7 +117,7 @@ def test_models_that_read_files_in_other_ways_are_others(folder: Path) -> None:
 @pytest.mark.parametrize(("importer", "rotated"), [("crops", 0), ("sunrgbd", 3)])
 def test_data_sets_of_format_1_were_read_as_their_release_did(folder: Path, importer: str, rotated: int) -> None:
     manifest = json.loads((folder / "manifest.json").read_text())
-    assert (manifest["format"], manifest["reading"]["upright"]) == (2, True)
+    assert (manifest["format"], manifest["reading"]["upright"]) == (3, True)
     del manifest["reading"]
     manifest |= {"format": 1, "provenance": {"importer": importer}}
     (folder / "manifest.json").write_text(json.dumps(manifest))
@@ -127,8 +127,8 @@ def test_data_sets_of_format_1_were_read_as_their_release_did(folder: Path, impo
 
 
 def test_a_manifest_of_a_newer_format_is_refused(folder: Path) -> None:
-    edit_manifest(folder, format=3)
-    with pytest.raises(DataError, match=r"manifest.json: format: Input should be 1 or 2"):
+    edit_manifest(folder, format=4)
+    with pytest.raises(DataError, match=r"manifest.json: format: Input should be 1, 2 or 3"):
         Dataset(folder)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -62,6 +63,35 @@ def test_sealed_rows_stay_with_their_shuffled_images(tmp_path: Path) -> None:
     assert [row["image"] for row in parts[Sealed.REAL_SOURCE]] == [encoded(rgb(number)) for number in numbers]
     origins = {row["id"]: row["origin"] for row in parts[Sealed.ORIGINS]}
     assert [origins[name] for name in ids] == [f"t{number}" for number in numbers]
+
+
+def test_frames_of_target_rows_are_public_and_tell_no_name(tmp_path: Path) -> None:
+    with DatasetWriter(tmp_path / "data", info()) as writer:
+        fill(writer, targets=0)
+        for number in range(8):
+            writer.add_target(encoded(depth(number)), f"lab/{number // 3}", f"t{number}")
+    dataset = Dataset(tmp_path / "data")
+    numbers = [
+        next(n for n in range(8) if encoded(depth(n)) == row)
+        for row in dataset.table(Split.TARGET)["image"].to_pylist()
+    ]
+    frames = dataset.frames(Split.TARGET)
+    assert frames is not None
+    by_place = list(
+        dict.fromkeys(number // 3 for number in numbers)
+    )  # numbered as they come: a number tells no order of the import
+    assert frames.tolist() == [by_place.index(number // 3) for number in numbers]
+    assert len(set(dataset.frames(Split.PAIRS).tolist())) == 2
+
+
+def test_data_sets_of_before_have_no_frames_of_target_rows_and_the_same_digests(tmp_path: Path) -> None:
+    dataset = written(tmp_path / "data")
+    fields = json.loads((dataset.folder / "manifest.json").read_text())
+    del fields["public"]
+    (dataset.folder / "manifest.json").write_text(json.dumps(fields | {"format": 2}))
+    before = Dataset(dataset.folder)
+    assert before.frames(Split.TARGET) is None
+    assert before.whole_digest == dataset.whole_digest
 
 
 def test_order_of_the_target_depends_on_the_seed_only(tmp_path: Path) -> None:
