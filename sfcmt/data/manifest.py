@@ -97,8 +97,13 @@ class Manifest(BaseModel):
 
     def entry(self, part: Part) -> FileEntry:
         """The manifest's entry of a part; a `DataError` if the data set lacks it."""
-        entries: dict[Part, FileEntry] = {**self.files, **self.public, **self.sealed}
-        entry = entries.get(part)
+        match part:
+            case Split():
+                entry = self.files.get(part)
+            case Public():
+                entry = self.public.get(part)
+            case Sealed():
+                entry = self.sealed.get(part)
         if entry is None:
             hint = "; without it, name a model of yours: source.model" if part is Split.SOURCE else ""
             raise DataError(f"data set {self.name} has no {file_name(part)}{hint}")
