@@ -1,6 +1,6 @@
 # make demo      makes the environment, and moves a classifier from RGB to depth on the embedded data: minutes
 # make compare   seven methods by five seeds on the same data
-# make check     for every commit: lint, types, and all tests that start nothing
+# make check     for every commit: lint, types (of what has changed), and all tests that are quick and start nothing
 # make test      all checks, lint and types among them, as CI does, but for tests that take minutes each: make test-long
 # make test-oldest   the tests that start nothing, and some that do, with the oldest releases that pyproject.toml admits;
 #                    installs gigabytes (CUDA)
@@ -10,6 +10,9 @@ BIN = $(VENV)/bin
 INSTALLED = $(VENV)/.installed
 EXTRAS = tuning,reports,s3,postgres,onnx,hf,lite0,fast,dev
 OLDEST = .venv-oldest
+
+# processes of tests are many: none compiles anew what another has compiled
+unexport PYTHONDONTWRITEBYTECODE
 
 CORES = $$(getconf _NPROCESSORS_ONLN)
 # a module, or a group of modules that share a cluster, stays on one worker; what takes longest begins first

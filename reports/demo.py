@@ -16,6 +16,7 @@ from sfcmt.data.schema import Split
 from sfcmt.durable import write_durably
 from sfcmt.errors import ConfigError, Problem
 from sfcmt.experiment import Experiment, load_experiment
+from sfcmt.grounding.wording import gate_text
 from sfcmt.progress.lines import ProgressLines
 from sfcmt.recipes import source_recipe
 from sfcmt.reports.registry.alias import Alias
@@ -31,7 +32,7 @@ from sfcmt.tuning.mlflow_calls import place
 from sfcmt.tuning.models import predict
 from sfcmt.tuning.search.scoring import score_study
 from sfcmt.tuning.search.spec import load_search
-from sfcmt.tuning.search.study import Study
+from sfcmt.tuning.search.study import Study, gate_of
 from sfcmt.tuning.search.tune import tune
 from sfcmt.tuning.summary import StageCounter, summarise, table_of
 from sfcmt.tuning.training import train_stages
@@ -89,6 +90,8 @@ class Demo:
         table = table_of(summary)
         table.caption = "Oracle columns read sealed labels, to judge by: nothing is trained or chosen by them."
         self._say(table)
+        for chosen in summary.chosen:
+            self._say(f"   Chosen: {chosen}")
         with self._progress.doing("logging to MLflow"):
             track(NAME, self._comparison, summary, is_comparison=False)
 
@@ -101,8 +104,9 @@ class Demo:
         selection = tune(study, Callbacks([self._progress, self._counter]))
         scores = score_study(study)
         winner = scores["oracle_balanced_accuracy"][str(selection["winner"])]
+        self._say(f"   Picked: trial {selection['winner']}. {gate_text(gate_of(selection), str(selection['winner']))}")
         self._say(
-            f"   Picked: trial {selection['winner']}. Judged afterwards by the sealed labels: {winner:.1%}, "
+            f"   Judged afterwards by the sealed labels: {winner:.1%}, "
             f"{100 * scores['regret']:.1f} points below the best trial."
         )
         return study

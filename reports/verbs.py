@@ -1,4 +1,7 @@
-"""Verbs of reports: `demo`, `report`, `promote`, `history`, `rollback`. Imports are late: verbs must start fast."""
+"""Verbs of reports: `demo`, `report`, `audit`, `promote`, `history`, `rollback`, `drift`.
+
+Imports are late: verbs must start fast.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,9 @@ from typing import Annotated
 import typer
 
 from sfcmt.errors import ConfigError, Problem
+from sfcmt.reports.audit.verb import audit
 from sfcmt.reports.demo_verb import demo
+from sfcmt.reports.drift_verb import drift
 from sfcmt.reports.registry.alias import Alias
 from sfcmt.reports.report_verb import report
 
@@ -20,9 +25,11 @@ def register(app: typer.Typer) -> None:
     """Add the verbs to the command."""
     app.command()(demo)
     app.command()(report)
+    app.command()(audit)
     app.command()(promote)
     app.command()(history)
     app.command()(rollback)
+    app.command()(drift)
 
 
 def promote(
@@ -31,6 +38,9 @@ def promote(
     role: Annotated[Alias, typer.Option("--as", help="champion: only if it beats the present one.")] = Alias.CHALLENGER,
     distilled: Annotated[bool, typer.Option(help="Not the winner: what sfcmt distill made of the study.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Champion without beating the present one.")] = False,
+    audited: Annotated[
+        bool, typer.Option("--audit", help="Champion by a complete audit of both models: see sfcmt audit.")
+    ] = False,
     reason: Reason = "",
     store: Annotated[str | None, typer.Option(help="Folder or URI of the store.", envvar="SFCMT_STORE")] = None,
 ) -> None:
@@ -39,13 +49,15 @@ def promote(
         raise ConfigError([Problem("--reason", reason, "why this is forced")])
     if force and role is not Alias.CHAMPION:
         raise ConfigError([Problem("--force", force, "together with --as champion only")])
+    if audited and role is not Alias.CHAMPION:
+        raise ConfigError([Problem("--audit", audited, "together with --as champion only")])
     from sfcmt.reports.registry.candidate import Candidate
     from sfcmt.reports.registry.promotion import promote as promote_candidate
     from sfcmt.tuning.search.study import Study
 
     found = Study.find(study, store or "sfcmt-store")
     candidate = Candidate.distilled(found) if distilled else Candidate.winner(found)
-    moves = promote_candidate(candidate, model, role, reason, force)
+    moves = promote_candidate(candidate, model, role, reason, force, audited)
     for move in moves:
         before = move.before or "none"
         typer.echo(f"{model} version {move.version} is {move.alias} ({move.action}; before: {before})")

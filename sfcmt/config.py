@@ -48,6 +48,9 @@ class DataConfig(Section):
     """Height and width that images are resized to: what a given source model expects, or 96, if unset."""
     holdout: float = Field(0.15, gt=0, lt=1)
     """Share of the frames of TI pairs (for validators) and of TR source (for its accuracy) kept out of training."""
+    target_holdout: float = Field(0.0, ge=0, lt=1)
+    """Share of the frames of TR target images kept out of adaptation, and of what chooses without labels: tables judge
+    them apart, as images to come. 0: models adapt to all images, which they are judged on."""
 
 
 class Training(Section):
@@ -166,6 +169,12 @@ class GivenSourceConfig(Section):
     @classmethod
     def _of_a_file(cls, classes: Any) -> Any:
         return _absolute(classes) if isinstance(classes, str) else classes
+
+
+class GivenStartConfig(Section):
+    """A target model that a transfer goes on from: `transfer.start`, where it names one."""
+
+    model: str
 
 
 class BridgeConfig(Training):

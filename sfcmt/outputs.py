@@ -7,8 +7,9 @@ Shapes: N target images, M held-out TI pairs, K classes, D bottleneck features.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -34,6 +35,13 @@ class Outputs:
     """(M, K): the source model on the source side of the same pairs."""
     pair_source_features: Tensor
     """(M, D): the same, at the bottleneck."""
+    held_out: Tensor | None = None
+    """(N,): true for target images that the model did not learn from; None where it learned from all."""
+
+    @property
+    def adapted_to(self) -> Outputs:
+        """What it says where the target's images are those alone that it learned from: what chooses sees no other."""
+        return self if self.held_out is None else _Rows(self, ~self.held_out)
 
     @property
     def has_pairs(self) -> bool:
@@ -45,9 +53,10 @@ class Outputs:
         from safetensors.torch import save_file
 
         for file in (LOGITS, FEATURES):
-            save_file(
-                {name: getattr(self, name).contiguous() for name in NAMES if _file_of(name) == file}, folder / file
-            )
+            tensors = {name: getattr(self, name).contiguous() for name in NAMES if _file_of(name) == file}
+            if file == LOGITS and self.held_out is not None:
+                tensors[_HELD_OUT] = self.held_out
+            save_file(tensors, folder / file)
 
     @staticmethod
     def load(folder: Path) -> Outputs:
@@ -55,7 +64,9 @@ class Outputs:
         return _Saved(folder)
 
 
-NAMES = tuple(field.name for field in fields(Outputs))
+_HELD_OUT = "held_out"
+NAMES = tuple(field.name for field in fields(Outputs) if field.name != _HELD_OUT)
+"""What there always is."""
 
 
 def _file_of(name: str) -> str:
@@ -69,15 +80,37 @@ class _Saved(Outputs):
         object.__setattr__(self, "_folder", folder)  # the base is frozen
 
     def __getattr__(self, name: str) -> Tensor:
-        from safetensors import safe_open
-
         if name not in NAMES:
             raise AttributeError(name)
-        folder: Path = self.__dict__["_folder"]
-        path = folder / _file_of(name)
-        with safe_open(path if path.is_file() else folder / _BOTH, framework="pt") as file:
+        with self._open(_file_of(name)) as file:
             tensor: Tensor = file.get_tensor(name)
         return tensor
 
+    @cached_property
+    def held_out(self) -> Tensor | None:  # a field of the base, which never changes
+        """As it was saved."""
+        with self._open(LOGITS) as file:
+            return file.get_tensor(_HELD_OUT) if _HELD_OUT in file.keys() else None  # noqa: SIM118  (no mapping)
+
+    def _open(self, name: str) -> Any:
+        from safetensors import safe_open
+
+        path: Path = self.__dict__["_folder"] / name
+        return safe_open(path if path.is_file() else path.with_name(_BOTH), framework="pt")
+
     def __repr__(self) -> str:
         return f"Outputs.load({self.__dict__['_folder']!r})"
+
+
+class _Rows(Outputs):
+    """Outputs for some of the target images; each tensor is read when it is asked for."""
+
+    def __init__(self, outputs: Outputs, rows_N: Tensor) -> None:
+        object.__setattr__(self, "_outputs", outputs)
+        object.__setattr__(self, "_rows_N", rows_N)
+
+    def __getattr__(self, name: str) -> Tensor:
+        if name not in NAMES:
+            raise AttributeError(name)
+        tensor: Tensor = getattr(self.__dict__["_outputs"], name)
+        return tensor[self.__dict__["_rows_N"]] if name.startswith("target_") else tensor

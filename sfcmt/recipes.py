@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sfcmt.config import DataConfig, GivenSourceConfig, SourceConfig, Training
+from sfcmt.config import DataConfig, GivenSourceConfig, GivenStartConfig, SourceConfig, Training
 from sfcmt.data.dataset import Dataset
 from sfcmt.data.schema import Split
+from sfcmt.data.target_holdout import frames_digest
 from sfcmt.errors import ConfigError, Problem
 from sfcmt.experiment import Experiment
 from sfcmt.listing import listed
 from sfcmt.models.backbones import pretrained_weights
 from sfcmt.models.given import GivenSource
+from sfcmt.models.given_start import START, GivenStart
 from sfcmt.models.sources import SOURCES
 from sfcmt.models.translators import TRANSLATORS
 from sfcmt.models.translators.fixed import AUTO, FIXED
@@ -22,6 +24,8 @@ from sfcmt.stages.terms import looks_at_pairs
 
 TRANSFER = "transfer"
 """Kind of the recipes whose artifacts are target models."""
+PAIR_EVIDENCE = "pair_evidence"
+"""Kind of the recipes whose artifacts say which target models are grounded in the pairs."""
 IMAGES = ("sfcmt.data.images", "sfcmt.data.batches", "sfcmt.models.normalise")
 """Parts of whatever sees images."""
 TRAINING = ("sfcmt.data.augment", "sfcmt.stages.fit", "sfcmt.stages.optimiser")
@@ -51,8 +55,17 @@ def source_size(experiment: Experiment[Any]) -> int:
 
 
 def sized(data: DataConfig, size: int) -> DataConfig:
-    """How images are read, with their size filled in."""
-    return data.model_copy(update={"size": size})
+    """How images are read, with their size filled in, by what learns from no target image without labels."""
+    return data.model_copy(update={"size": size, "target_holdout": 0.0})
+
+
+def adapting(experiment: Experiment[Any], dataset: Dataset) -> dict[str, Any]:
+    """The part of a recipe that says which target images are learned from: frames count if some are held out."""
+    held_out = experiment.data.target_holdout
+    return {
+        "data": experiment.data.model_copy(update={"size": image_size(experiment)}),
+        "more": {"frames": frames_digest(dataset)} if held_out else {},
+    }
 
 
 def without_pairs(experiment: Experiment[Any], dataset: Dataset) -> Experiment[Any]:
@@ -176,6 +189,27 @@ def translator_choice(experiment: Experiment[Any], dataset: Dataset, seed: int) 
     return (recipe,)
 
 
+def pair_evidence_recipe(experiment: Experiment[Any], dataset: Dataset, seed: int) -> Recipe | None:
+    """What TI pairs tell of target images, by which models are chosen; None without pairs. No method counts."""
+    if not dataset.has_pairs:
+        return None
+    return Recipe(
+        kind=PAIR_EVIDENCE,
+        name=PAIR_EVIDENCE,
+        trained_by="sfcmt.stages.pair_evidence:collect_pair_evidence",
+        parts=(*IMAGES, *translator_parts(experiment, dataset)),
+        config=experiment.bridge,
+        preset="bridge",
+        dataset=dataset,
+        reads=_unlabelled(dataset),
+        seed=seed,
+        upstream=(source_recipe(experiment, dataset, seed), *translator_choice(experiment, dataset, seed)),
+        trains=False,
+        translator=experiment.bridge.fixed,
+        **adapting(experiment, dataset),
+    )
+
+
 def bridge_recipe(experiment: Experiment[Any], dataset: Dataset, seed: int) -> Recipe:
     """Train T and the discriminator D of TGMB; F_s and C_s stay as they are."""
     discriminator = ("sfcmt.models.discriminator",) if experiment.bridge.alpha_d else ()
@@ -191,11 +225,37 @@ def bridge_recipe(experiment: Experiment[Any], dataset: Dataset, seed: int) -> R
         ),
         config=experiment.bridge,
         preset="bridge",
-        data=sized(experiment.data, image_size(experiment)),
         dataset=dataset,
         reads=_unlabelled(dataset),
         seed=seed,
         upstream=(source_recipe(experiment, dataset, seed),),
+        **adapting(experiment, dataset),
+    )
+
+
+def start_recipe(experiment: Experiment[Any], dataset: Dataset, reference: str) -> Recipe:
+    """Read the target model that a transfer goes on from. No image is read; its digest is its identity.
+
+    Raises `ConfigError` where it is of other classes or images, or of another network than the source model.
+    """
+    start, size, source = GivenStart(reference), image_size(experiment), experiment.source
+    start.check(dataset, size, experiment.bridge.fixed or "copy")
+    if isinstance(source, SourceConfig) and (start.spec.network or start.spec.backbone != source.backbone):
+        allowed = f"a model of the backbone {source.backbone}, as the source model's; its own is {start.spec.backbone}"
+        raise ConfigError([Problem("transfer.start", start.reference, allowed)])
+    return Recipe(
+        kind=START,
+        name=START,
+        trained_by="sfcmt.stages.given_start:read_start",
+        parts=(),
+        config=GivenStartConfig(model=start.pinned),
+        preset=START,
+        data=sized(experiment.data, size),
+        dataset=dataset,
+        reads=(),
+        seed=0,
+        trains=False,
+        more={"digest": start.digest},
     )
 
 
@@ -211,6 +271,8 @@ def transfer_recipe(experiment: Experiment[Any], dataset: Dataset, seed: int) ->
     if experiment.trains_bridge:
         upstream.append(bridge_recipe(experiment, dataset, seed))
     upstream += [transfer_recipe(experiment.with_method(name), dataset, seed) for name in method.upstream(config)]
+    if reference := method.given_start(config):
+        upstream.append(start_recipe(experiment, dataset, reference))
     own = (
         (*training_parts(config), *CLASSIFIER, "sfcmt.stages.student", "sfcmt.stages.teacher") if method.trains else ()
     )
@@ -219,13 +281,13 @@ def transfer_recipe(experiment: Experiment[Any], dataset: Dataset, seed: int) ->
         name=experiment.method,
         trained_by="sfcmt.stages.transfer:train_transfer",
         parts=(*IMAGES, *translator_parts(experiment, dataset), *own, *method.parts(config)),
-        config=config,
+        config=method.with_start(config),
         preset=f"transfer.{experiment.method}",
-        data=sized(experiment.data, image_size(experiment)),
         dataset=dataset,
         reads=_unlabelled(dataset),
         seed=seed,
         upstream=tuple(upstream),
         trains=method.trains,
         translator=experiment.bridge.fixed,
+        **adapting(experiment, dataset),
     )

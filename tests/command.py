@@ -23,9 +23,13 @@ from pathlib import Path
 from subprocess import PIPE, STDOUT, CompletedProcess, TimeoutExpired
 from typing import IO, Self
 
+from tests.forked_python.sitecustomize import SERVER
 from tests.patience import PATIENCE
 
 _ROOT = Path(__file__).parents[1]
+_RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
+_PATH = str(Path(tempfile.gettempdir()) / f"sfcmt-tests-{_RUN}")
+"""Where the server of all workers of a test run listens."""
 
 
 class Command:
@@ -41,10 +45,13 @@ class Command:
     ) -> None:
         self.args = arguments
         self.returncode: int | None = None
+        environment = dict(os.environ if env is None else env)
+        if start_new_session:  # what it starts belongs to its group, too
+            environment.pop(SERVER, None)
         order = {
             "arguments": arguments,
             "folder": str(cwd or Path.cwd()),
-            "environment": dict(os.environ if env is None else env),
+            "environment": environment,
             "new_session": start_new_session,
         }
         ends = [os.pipe() for _ in range(2 if stderr == STDOUT else 3)]
@@ -55,7 +62,7 @@ class Command:
         with tempfile.TemporaryFile("w+") as file, reply:
             json.dump(order, file)
             file.seek(0)
-            socket.send_fds(_server(), [b"!"], [file.fileno(), *theirs, reply.fileno()])
+            socket.send_fds(warm_python(), [b"!"], [file.fileno(), *theirs, reply.fileno()])
         for descriptor in set(theirs):
             os.close(descriptor)
         self.pid: int = self._told.recv()
@@ -122,18 +129,22 @@ def _rest(pipe: IO[str] | None) -> str:
         return pipe.read()
 
 
+def fork_for_others() -> None:
+    """From now on, what this process and those that it starts have started is forked, too: see `forked_python`."""
+    found = [str(_ROOT / "tests" / "forked_python"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    os.environ |= {SERVER: _PATH, "PYTHONPATH": os.pathsep.join(found)}
+
+
 @cache
-def _server() -> socket.socket:
+def warm_python() -> socket.socket:
     """This process's connection to the server of all workers of a test run: the first to need it starts it."""
-    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
-    path = str(Path(tempfile.gettempdir()) / f"sfcmt-tests-{run}")
     while True:
         client = socket.socket(socket.AF_UNIX)
         with suppress(FileNotFoundError, ConnectionRefusedError):
-            client.connect(path)
+            client.connect(_PATH)
             return client
         with suppress(OSError), socket.socket(socket.AF_UNIX) as listener:  # another worker has begun to listen there
-            listener.bind(path)
+            listener.bind(_PATH)
             listener.listen()
             command = [sys.executable, "-m", "tests.warm_python", str(listener.fileno())]
             subprocess.Popen(command, cwd=_ROOT, stdin=subprocess.DEVNULL, pass_fds=[listener.fileno()])

@@ -12,7 +12,9 @@ from filelock import FileLock
 os.environ["OMP_NUM_THREADS"] = "1"  # of commands, too: threads that wait for busy cores make all tests slower
 
 from sfcmt.testing.tiny import get_or_train, tiny_experiment, write_tiny
+from tests.command import fork_for_others
 
+fork_for_others()
 pytest_plugins = ["tests.ray_cluster", "tests.s3"]
 GROUPS = ("search", "ray", "lint")
 """What takes longest: the first two use a cluster."""

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.clusters.head import Head, head_node
+from tests.command import run
 from tests.patience import PATIENCE
 
 CPUS = 4
@@ -24,7 +25,8 @@ os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
 
 @pytest.fixture(scope="session")
 def head() -> Iterator[Head]:
-    """The head node."""
+    """The head node. Ray gives its parts 15 s to start: the warm Python has to be there before, and not beside them."""
+    run("-c", "pass")
     with head_node(CPUS, os.environ["RAY_AUTH_TOKEN"]) as head:
         yield head
 

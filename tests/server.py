@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE
+
 
 def free_port() -> int:
     """A port that nobody listens on."""
@@ -50,7 +52,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _wait_for(address: str) -> None:
-    for _ in range(360):
+    for _ in range(2 * PATIENCE):
         try:
             with urllib.request.urlopen(address) as answer:
                 assert answer.status == 200

@@ -203,15 +203,15 @@ def test_a_data_set_is_imported_and_looked_at(desk: Desk) -> None:
 
 def test_run_ends_with_an_object_and_the_second_run_with_nothing_new(used: tuple[Desk, dict[str, Any]]) -> None:
     desk, first = used
-    assert (first["trained"], first["found"]) == (4, 0)
+    assert (first["trained"], first["found"]) == (5, 0)
     assert [row["method"] for row in first["rows"]] == ["source_only", "tgkt"]
     assert first["tracking"]["uri"] == desk.uri
     ids = desk.run_ids("mine")
     assert ids == [first["tracking"]["tgkt seed 0"]]
     lines = desk.ok("run", "mine.yaml", "--json").splitlines()
     second = json.loads(lines[-1])
-    assert (second["trained"], second["found"]) == (0, 2)
-    assert any("Trained nothing: all 2 stages were found" in line for line in lines)
+    assert (second["trained"], second["found"]) == (0, 3)
+    assert any("Trained nothing: all 3 stages were found" in line for line in lines)
     assert second["rows"] == first["rows"]
     assert second["tracking"] == first["tracking"]
     assert desk.run_ids("mine") == ids
@@ -277,8 +277,8 @@ def test_compare_prints_a_table_and_logs_a_tree(desk: Desk) -> None:
     assert max(map(len, table)) <= 80
     rows = {line.split()[0]: line.split()[1:] for line in lines if line.startswith(("source_only", "shot"))}
     assert set(rows) == {"source_only", "shot"}
-    assert all(len(cells) == 5 and all("±" in cell for cell in cells) for cells in rows.values())
-    assert any(line.startswith("Stages: 6 trained, 0 found") for line in lines)
+    assert all(len(cells) == 4 and all("±" in cell for cell in cells) for cells in rows.values())
+    assert any(line.startswith("Stages: 8 trained, 0 found") for line in lines)
     client = MlflowClient(desk.uri)
     parents = [client.get_run(run_id).data.tags.get("mlflow.parentRunId") for run_id in desk.run_ids("mine")]
     assert len(parents) == 5

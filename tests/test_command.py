@@ -12,7 +12,8 @@ from subprocess import STDOUT, TimeoutExpired
 
 import pytest
 
-from tests.command import Command, run
+from tests.command import Command, run, warm_python
+from tests.forked_python.sitecustomize import SERVER, order_of
 
 pytestmark = pytest.mark.slow
 TELL = """
@@ -37,7 +38,9 @@ print(json.dumps({
 def test_tells_the_same_of_itself(tmp_path: Path, form: str, new_session: bool) -> None:
     (tmp_path / "tell.py").write_text(TELL)
     arguments = (form, TELL if form == "-c" else "tell", "one", "two words")
-    variables = os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true", "MINE": "\N{PLUS-MINUS SIGN}"}
+    plain = {name: value for name, value in os.environ.items() if name != SERVER}
+    found = os.pathsep.join([str(tmp_path / "mine"), plain["PYTHONPATH"]])
+    variables = plain | {"PYTHONPATH": found, "MLFLOW_DISABLE_TELEMETRY": "true", "MINE": "\N{PLUS-MINUS SIGN}"}
     command = [sys.executable, *arguments]
     cold = subprocess.run(
         command, cwd=tmp_path, env=variables, capture_output=True, text=True, check=True, start_new_session=new_session
@@ -50,6 +53,59 @@ def test_tells_the_same_of_itself(tmp_path: Path, form: str, new_session: bool) 
     assert told.pop("environment").items() >= expected.pop("environment").items()  # and what imports have set
     assert told == expected
     assert told["arguments"][1:] == ["one", "two words"]
+
+
+FORK_SERVER = """
+import json, multiprocessing, sys
+
+def told(number):
+    return number, "torch" in sys.modules
+
+if __name__ == "__main__":
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["sfcmt.errors"])
+    with context.Pool(2) as pool:
+        print(json.dumps(pool.map(told, range(3))))
+"""
+
+
+@pytest.mark.parametrize("leads", [False, True])
+def test_a_fork_server_is_forked_unless_it_belongs_to_a_group(tmp_path: Path, leads: bool) -> None:
+    (tmp_path / "pool.py").write_text(FORK_SERVER)
+    with Command("-m", "pool", cwd=tmp_path, start_new_session=leads) as process:
+        out, error = process.communicate()
+    assert (process.wait(), error) == (0, "")
+    assert json.loads(out) == [[number, not leads] for number in range(3)]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_what_is_forked_for_others_ends_with_the_process_that_waits_for_it(number: signal.Signals) -> None:
+    code = "from multiprocessing.forkserver import main; import time; print('sfcmt.', flush=True); time.sleep(1000)"
+    warm_python()
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"sfcmt.\n"
+        process.send_signal(number)
+        assert process.stdout.read() == b""  # nobody has the pipe any more
+    assert process.returncode in (-number, 256 - number)
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        (["/ray/_private/workers/default_worker.py", "--a=1"], []),
+        (["/ray/_private/workers/setup_worker.py", "-m", "ray.util.client.server"], []),
+        (["-B", "-c", "from multiprocessing.forkserver import main; main(1, ['sfcmt.a'])"], ["-c", "from"]),
+        (["-c", "from multiprocessing.forkserver import main; main(1, ['ray'])"], []),
+        (["-c", "pass"], []),
+        (["-m", "sfcmt"], []),
+        ([], []),
+    ],
+)
+def test_what_others_start_is_forked_if_it_is_known(command: list[str], expected: list[str]) -> None:
+    found = order_of(["python", *command])
+    assert len(found) == len(expected)
+    assert all(one.startswith(start) for one, start in zip(found, expected, strict=True))
 
 
 @pytest.mark.parametrize(("code", "expected"), [("pass", 0), ("raise SystemExit(7)", 7), ("1 / 0", 1)])

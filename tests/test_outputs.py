@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from safetensors.torch import load_file, save_file
 
 from sfcmt.outputs import FEATURES, LOGITS, NAMES, Outputs
 from sfcmt.testing.outputs import random
-from sfcmt.validators import POOL_VALIDATORS
+from sfcmt.validators import POOL_VALIDATORS, VALIDATORS
 from sfcmt.validators.infomax import infomax
 
 
@@ -58,3 +59,22 @@ def test_files_that_are_no_outputs_are_an_error_when_they_are_read(tmp_path: Pat
         infomax(Outputs.load(tmp_path))
     with pytest.raises(FileNotFoundError):
         infomax(Outputs.load(tmp_path / "nowhere"))
+
+
+def test_what_chooses_sees_no_image_that_is_held_out(tmp_path: Path) -> None:
+    held_out = torch.arange(12) % 3 == 0
+    model, other = (replace(model_of(seed), held_out=held_out) for seed in (0, 1))
+    model.save(tmp_path)
+    read = Outputs.load(tmp_path)
+    assert read.held_out is not None
+    assert torch.equal(read.held_out, held_out)
+    adapted = read.adapted_to
+    assert torch.equal(adapted.target_logits, model.target_logits[~held_out])
+    assert torch.equal(adapted.target_features, model.target_features[~held_out])
+    assert torch.equal(adapted.pair_logits, model.pair_logits)
+    assert adapted.adapted_to is adapted
+    confident = replace(model, target_logits=torch.where(held_out[:, None], 99.0, model.target_logits))
+    for name, validator in VALIDATORS.items():
+        assert validator(confident) == validator(read), name
+    for name, pool_validator in POOL_VALIDATORS.items():
+        assert pool_validator([confident, other]) == pool_validator([read, other]), name

@@ -1,12 +1,13 @@
 """A Python that has imported what takes seconds, and forks: `python -m tests.warm_python DESCRIPTOR`.
 
-The descriptor is of a listening socket. An order is one byte and five descriptors: a file with what to run (JSON), the
-standard streams, and a connection that is told the id of the process and, at its end, its exit code. The server ends
-when nobody is connected any more.
+The descriptor is of a listening socket. An order is one byte and descriptors: a file with what to run (JSON), the
+standard streams, a connection that is told the id of the process and, at its end, its exit code, and what the process
+inherits beside. The server ends when nobody is connected any more.
 """
 
 from __future__ import annotations
 
+import fcntl
 import gc
 import importlib
 import json
@@ -40,6 +41,10 @@ IMPORTED = (
 )
 """None of them starts a thread, which a fork would miss. Ray is not among them: its import reads the environment."""
 
+_REPLY = 4
+_MOST = 250
+"""Descriptors that one message can hold."""
+
 
 class Server:
     """Who is connected, and what runs."""
@@ -49,6 +54,7 @@ class Server:
         self._ended, self._wake_up = socket.socketpair()
         self._clients: list[socket.socket] = []
         self._running: dict[int, Connection] = {}
+        self._asked: dict[int, socket.socket] = {}
 
     def serve(self) -> list[int]:
         """Fork a process for each order. Returns in each of them, with its descriptors; here with none, at the end."""
@@ -70,23 +76,31 @@ class Server:
         return not wait([self._listener], timeout=0)
 
     def _fork(self, client: socket.socket) -> list[int]:
-        order, descriptors, *_ = socket.recv_fds(client, 1, 5)
+        order, descriptors, *_ = socket.recv_fds(client, 1, _MOST)
         if not order:
             self._clients.remove(client)
             client.close()
+            self._kill_orphans(client)
         elif pid := os.fork():
-            *others, reply = descriptors
-            self._running[pid] = Connection(reply)
-            for descriptor in others:
+            self._asked[pid] = client
+            self._running[pid] = Connection(descriptors.pop(_REPLY))
+            for descriptor in descriptors:
                 os.close(descriptor)
         else:
             self._forget()
             return list(descriptors)
         return []
 
+    def _kill_orphans(self, client: socket.socket) -> None:
+        """End what runs for a client that has ended before it."""
+        for pid, asked in self._asked.items():
+            if asked is client:
+                os.kill(pid, signal.SIGKILL)
+
     def _tell_exit_codes(self) -> None:
         self._ended.recv(1024)
         while self._running and (ended := os.waitpid(-1, os.WNOHANG))[0]:
+            del self._asked[ended[0]]
             with suppress(BrokenPipeError), self._running.pop(ended[0]) as reply:
                 reply.send(os.waitstatus_to_exitcode(ended[1]))
 
@@ -109,20 +123,36 @@ class Server:
 
 def run(descriptors: list[int], imports_set: dict[str, str]) -> None:
     """Do in this process what `python ARGUMENTS` does in a new one."""
-    file, *streams, reply = descriptors
+    file, *streams, reply = descriptors[: _REPLY + 1]
     with os.fdopen(file) as order:
         asked: dict[str, Any] = json.load(order)
     if asked["new_session"]:
         os.setsid()
     with Connection(reply) as connection:
         connection.send(os.getpid())
-    for target, stream in enumerate(streams):
-        os.dup2(stream, target)
-        os.close(stream)
+    take(dict(zip([0, 1, 2, *asked.get("inherited", ())], [*streams, *descriptors[_REPLY + 1 :]], strict=True)))
     os.chdir(asked["folder"])
+    ours = search_path()
     os.environ.clear()
     os.environ.update(imports_set | asked["environment"])
+    sys.path[1 : 1 + len(ours)] = search_path()
     execute(*asked["arguments"])
+
+
+def search_path() -> list[str]:
+    """The folders that PYTHONPATH names, which are those behind the first of `sys.path` in a Python that starts."""
+    return list(dict.fromkeys(filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))))
+
+
+def take(descriptors: dict[int, int]) -> None:
+    """Give each descriptor the number that it is asked for by, though another may have that now."""
+    above = 1 + max(*descriptors, *descriptors.values())
+    for target, descriptor in descriptors.items():
+        descriptors[target] = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, above)
+        os.close(descriptor)
+    for target, descriptor in descriptors.items():
+        os.dup2(descriptor, target)
+        os.close(descriptor)
 
 
 def execute(option: str, what: str, *arguments: str) -> None:

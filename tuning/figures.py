@@ -38,7 +38,8 @@ def figures_of(cell: Cell, comparison: Comparison) -> Iterator[tuple[str, Figure
     points_n2 = embed(outputs.target_features)
     if has_labels(comparison.dataset):
         labels_N = open_labels(comparison.dataset).labels_N
-        yield "oracle_confusion", confusion_figure(score(outputs.target_logits, labels_N).confusion_KK, classes)
+        judged = score(outputs.target_logits, labels_N, outputs.held_out)
+        yield "oracle_confusion", confusion_figure(judged.confusion_KK, classes)
         yield "oracle_tsne", embedding_figure(points_n2, labels_N, classes, "true classes")
     predicted_N = outputs.target_logits.argmax(dim=1)
     yield "tsne", embedding_figure(points_n2, predicted_N, classes, "predicted classes")

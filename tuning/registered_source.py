@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache, cached_property
+from functools import cache
 from pathlib import Path
 from typing import ClassVar
 
@@ -17,12 +17,12 @@ class RegisteredModel(FolderModel):
 
     scheme: ClassVar[str] = "models:"
 
-    @cached_property
-    def folder(self) -> Path:
+    @classmethod
+    def folder_of(cls, reference: str) -> Path:
         """Where its files were downloaded to. Raises `ModelError` for an exported program: it cannot be trained."""
         import mlflow
 
-        return _downloaded(self.scheme + self.reference, mlflow.get_tracking_uri())
+        return _downloaded(cls.scheme + reference, mlflow.get_tracking_uri())
 
 
 @cache

@@ -16,6 +16,9 @@ def show_results(console: Console, summary: Summary, comparison: Comparison) -> 
         console.print(f"Trained nothing: all {summary.found} stages were found in {store}.")
     else:
         console.print(f"Stages: {summary.trained} trained, {summary.found} found in {store}.")
+    if len(comparison.methods) > 1:
+        for line in summary.chosen:
+            console.print(line)
     for cell in comparison.cells:
         if cell.method == comparison.experiment.method:
             console.print(f"Model: {cell.artifact.path} (seed {cell.seed})")

@@ -12,10 +12,14 @@ from rich.table import Table
 
 from sfcmt.artifact import Artifact
 from sfcmt.callbacks import Callback
+from sfcmt.grounding.choice import Choice
+from sfcmt.grounding.gate import ASSOCIATION
+from sfcmt.grounding.wording import gate_text
 from sfcmt.recipe import Recipe
 from sfcmt.tuning.comparison import Comparison
 
-SHOWN_VALIDATORS = ("infomax", "pair_cosine", "ensv")
+SHOWN_VALIDATORS = (ASSOCIATION, "ensv")
+"""What the choice without labels goes by."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,9 @@ class SummaryRow:
     validators: dict[str, list[float]]
     accuracy: list[float]
     balanced_accuracy: list[float]
+    held_out_accuracy: list[float] = field(default_factory=list)
+    """On images held out of adaptation: empty where there are none, as both others are on all images then."""
+    held_out_balanced_accuracy: list[float] = field(default_factory=list)
 
 
 @dataclass
@@ -41,6 +48,8 @@ class Summary:
     trained: int = 0
     found: int = 0
     tracking: dict[str, str] = field(default_factory=dict)
+    chosen: list[str] = field(default_factory=list)
+    """What was chosen without labels, a line a seed."""
 
     def as_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -64,32 +73,43 @@ class StageCounter(Callback):
 
 def summarise(name: str, comparison: Comparison) -> Summary:
     """Collect the label-free scores, then (selection being over) the oracle scores."""
-    validations = [(cell.method, found) for cell, found in comparison.validations()]
     scores = comparison.scores()
-    rows = []
     recipes: Sequence[Recipe] = [*comparison.transfers, *comparison.oracles]
-    for row_name in dict.fromkeys(recipe.name for recipe in recipes):
-        mine = [recipe for recipe in recipes if recipe.name == row_name]
-        found = [values for method, values in validations if method == row_name]
+    identities = {name: [one.identity for one in recipes if one.name == name] for name in (one.name for one in recipes)}
+    oracles = {recipe.name for recipe in comparison.oracles}
+    rows = []
+    for row_name in dict.fromkeys([*identities, *comparison.others]):
+        found = [values[row_name] for values in comparison.validated.values() if row_name in values]
         judged = [scores[row_name, seed] for seed in comparison.seeds if (row_name, seed) in scores]
         rows.append(
             SummaryRow(
                 method=row_name,
-                is_oracle=mine[0] in comparison.oracles,
-                identities=[recipe.identity for recipe in mine],
+                is_oracle=row_name in oracles,
+                identities=identities.get(row_name, []),
                 validators={key: [values[key] for values in found] for key in found[0]} if found else {},
                 accuracy=[one.accuracy for one in judged],
                 balanced_accuracy=[one.balanced_accuracy for one in judged],
+                held_out_accuracy=[one.held_out.accuracy for one in judged if one.held_out],
+                held_out_balanced_accuracy=[one.held_out.balanced_accuracy for one in judged if one.held_out],
             )
         )
-    return Summary(name, comparison.dataset.manifest.name, list(comparison.seeds), rows)
+    chosen = [f"seed {seed}: {chosen_text(choice)}" for seed, choice in comparison.choices.items()]
+    return Summary(name, comparison.dataset.manifest.name, list(comparison.seeds), rows, chosen=chosen)
+
+
+def chosen_text(choice: Choice) -> str:
+    """Which method a choice is for, or that nothing is chosen over methods, and why."""
+    chosen = f"{choice.winner}, without labels" if choice.gate and choice.gate.is_grounded else "nothing is chosen"
+    return f"{chosen}. {gate_text(choice.gate)}"
 
 
 def table_of(summary: Summary) -> Table:
     """The summary as a table; what is missing is a dash."""
     seeds = f"seed{'s' if len(summary.seeds) > 1 else ''} {', '.join(map(str, summary.seeds))}"
     title = f"{summary.experiment} on {summary.data}, {seeds}"
-    table = Table(title=title, caption=_CAPTION, box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    held_out = any(row.held_out_accuracy for row in summary.rows)
+    caption = f"{_CAPTION}{_HELD_OUT if held_out else ''}"
+    table = Table(title=title, caption=caption, box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     table.collapse_padding = True
     table.title_justify = table.caption_justify = "left"
     table.add_column("method", overflow="fold")
@@ -97,19 +117,27 @@ def table_of(summary: Summary) -> Table:
         table.add_column(f"label-free\n{name}", justify="right", no_wrap=True)
     for name in ("accuracy", "balanced"):
         table.add_column(f"oracle %\n{name}", justify="right", no_wrap=True, style="magenta")
+    if held_out:
+        table.add_column("oracle %\nheld out", justify="right", no_wrap=True, style="magenta")
     for row in sorted(summary.rows, key=lambda row: row.is_oracle):
         if row.is_oracle and not any(earlier.end_section for earlier in table.rows):
             table.add_section()
         free = [_mean_spread(row.validators.get(name, []), 1, 3) for name in SHOWN_VALIDATORS]
-        judged = [_mean_spread(values, 100, 1) for values in (row.accuracy, row.balanced_accuracy)]
+        columns = [row.accuracy, row.balanced_accuracy, *([row.held_out_balanced_accuracy] if held_out else [])]
+        judged = [_mean_spread(values, 100, 1) for values in columns]
         table.add_row(row.method, *free, *judged)
     return table
 
 
 _CAPTION = (
-    "Mean±standard deviation over seeds; balanced: mean of the classes' accuracies.\n"
+    "Mean±standard deviation over the seeds above, which is no interval: the\n"
+    "spread of trainings, not of images. Balanced: mean of the classes' accuracies.\n"
     "Oracle columns read sealed target labels, oracle rows were made with sealed\n"
     "data: they judge, and nothing was chosen by them."
+)
+_HELD_OUT = (
+    "\nHeld out: balanced, on images of frames that were held out of adaptation;\n"
+    "all other columns are on the images that models adapted to."
 )
 
 

@@ -128,8 +128,7 @@ def _metrics(cell: Cell, store: Store, validators: Mapping[str, float], scores: 
     now = int(time.time() * 1000)
     metrics = [Metric(f"validator/{name}", value, now, 0) for name, value in validators.items()]
     if scores is not None:
-        metrics.append(Metric("oracle/accuracy", scores.accuracy, now, 0))
-        metrics.append(Metric("oracle/balanced_accuracy", scores.balanced_accuracy, now, 0))
+        metrics += [Metric(f"oracle/{name}", value, now, 0) for name, value in scores.figures.items()]
     return metrics + training_metrics(cell, store, now)
 
 
@@ -158,12 +157,12 @@ def _stage_metrics(role: str, recipe: Recipe, store: Store, now: int) -> list[Me
 
 def _summary_metrics(summary: Summary) -> list[Metric]:
     now = int(time.time() * 1000)
-    columns = (("oracle/accuracy", "accuracy"), ("oracle/balanced_accuracy", "balanced_accuracy"))
+    columns = ("accuracy", "balanced_accuracy", "held_out_accuracy", "held_out_balanced_accuracy")
     return [
-        Metric(f"{column}/{row.method}", sum(values) / len(values), now, 0)
+        Metric(f"oracle/{column}/{row.method}", sum(values) / len(values), now, 0)
         for row in summary.rows
-        for column, field in columns
-        if (values := getattr(row, field))
+        for column in columns
+        if (values := getattr(row, column))
     ]
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,6 +31,7 @@ Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print a line for
 GOES_ON = "Ctrl-C stops; the same command goes on."
 MODEL_HELP = "A stage's folder, an exported .safetensors, or an MLflow URI: runs:/ID/model, models:/NAME/1."
 STORE_HELP = "Folder or URI of the store (default: SFCMT_STORE, or ./sfcmt-store)."
+LOGITS_HELP = "NAME=FILE: another model, by its logits for the target images (Parquet: id, and a column a class)."
 JOBS_HELP = "Trainings at the same time (default: 1; on a Ray cluster as many as fit)."
 
 
@@ -92,6 +94,7 @@ def compare(
     methods: Annotated[str, typer.Option(help="Methods, separated by commas; 'all' for every one.")] = "all",
     seeds: Annotated[int, typer.Option(min=1, help="Number of seeds; the first is the experiment's.")] = 3,
     jobs: Annotated[int | None, typer.Option(min=1, help=JOBS_HELP)] = None,
+    logits: Annotated[list[str] | None, typer.Option(help=LOGITS_HELP)] = None,
     oracles: Oracles = False,
     verbose: Verbose = False,
     as_json: AsJson = False,
@@ -106,13 +109,14 @@ def compare(
     unknown = [Problem("--methods", method, ", ".join(METHODS)) for method in names if method not in METHODS]
     if unknown:
         raise ConfigError(unknown)
+    others = _named_files(logits or [], METHODS)
     numbers = range(config.seed, config.seed + seeds)
     plan = f"Compare {name}: {len(names)} methods by {seeds} seeds. {GOES_ON}"
     with progress_of("compare", name, plan, config, verbose) as progress:
         with progress.doing("loading PyTorch, MLflow and the data set"):
             from sfcmt.tuning.comparison import Comparison
 
-            comparison = Comparison(config, names, numbers, oracles)
+            comparison = Comparison(config, names, numbers, oracles, others)
         summary = _told(name, comparison, progress, jobs, is_comparison=True)
     if as_json:
         typer.echo(json.dumps(summary.as_json()))
@@ -150,6 +154,17 @@ def gc(
         typer.echo(json.dumps(collected.as_json()))
         return
     typer.echo("\n".join(collected.lines("would go" if dry_run else "removed")))
+
+
+def _named_files(given: list[str], taken: Collection[str]) -> dict[str, Path]:
+    """`NAME=FILE` options. Raises `ConfigError`."""
+    found: dict[str, Path] = {}
+    for one in given:
+        name, _, file = one.partition("=")
+        if not name or not file or name in taken or name in found:
+            raise ConfigError([Problem("--logits", one, "NAME=FILE, of a name that is no method's, and each once")])
+        found[name] = Path(file)
+    return found
 
 
 def _told(name: str, comparison: Comparison, progress: ProgressLines, jobs: int | None, is_comparison: bool) -> Summary:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from sfcmt.data.opening import SYNTHETIC
 from sfcmt.reports.sources.ablation import AblationResults
 from sfcmt.reports.sources.evidence import Provenance
 from sfcmt.reports.sources.results import Results
@@ -26,6 +27,8 @@ class Across:
     differences: BySeed
     """From the same study's baseline, by seed; oracles have none."""
     provenances: dict[str, dict[str, Provenance]]
+    pooled: tuple[str, ...]
+    """Studies whose runs are also looked at together: not those on synthetic data, where there are others."""
     is_poolable: bool
     """Whether each study has a data set of its own: otherwise runs might be counted twice."""
 
@@ -48,7 +51,9 @@ def across(studies: Mapping[str, Results]) -> Across:
             values.setdefault(oracle, {})[label] = sample
             provenances.setdefault(oracle, {})[label] = results.provenance
     digests = {results.digest for results in studies.values()}
-    return Across(column, tuple(studies), values, differences, provenances, len(digests) == len(studies))
+    real = tuple(label for label, results in studies.items() if results.data != SYNTHETIC)
+    is_poolable = len(digests) == len(studies)
+    return Across(column, tuple(studies), values, differences, provenances, real or tuple(studies), is_poolable)
 
 
 def _sample(runs: list[Run], column: str) -> Sample:

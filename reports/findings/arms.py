@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sfcmt.reports.sources.ablation import AblationResults
-from sfcmt.reports.sources.runs import samples_of
+from sfcmt.reports.sources.runs import is_share, samples_of
 from sfcmt.reports.statistics.correction import Corrected, correct
 from sfcmt.reports.statistics.estimates import Estimate, iqm_of, mean_of
 from sfcmt.reports.statistics.interval import Interval
@@ -68,7 +68,7 @@ def arm_findings(results: AblationResults) -> list[ArmFinding]:
             is_baseline=arm == results.baseline,
             sample=sample,
             absent=tuple(sorted(seeds - set(sample))),
-            mean=mean_of(sample, results.level) if sample else None,
+            mean=mean_of(sample, results.level, is_share(spec.test.column)) if sample else None,
             iqm=iqm_of(sample, results.level) if sample else None,
             difference=differences.get(arm),
             corrected=corrected.get(arm),

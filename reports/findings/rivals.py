@@ -4,39 +4,33 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sfcmt.reports.registry.evidence import Evidence as ImageEvidence
-from sfcmt.reports.registry.evidence import oracle
-from sfcmt.reports.registry.predictions import Predictions
+from sfcmt.evaluation.scores import right_of
 from sfcmt.reports.sources.search import SearchResults
 from sfcmt.reports.statistics.correction import Corrected, correct
-from sfcmt.reports.statistics.mcnemar import McNemar, compare_predictions
+from sfcmt.reports.statistics.frame_test import FrameTest, compare_on_frames
 
 
 @dataclass(frozen=True)
 class Rival:
-    """Winner minus a rival: balanced accuracy over images, and McNemar's test, corrected over the rivals."""
+    """Winner minus a rival in balanced accuracy, and its p-value among those of all rivals."""
 
     name: str
-    scores: ImageEvidence
-    test: McNemar
-    corrected: Corrected
+    test: FrameTest
+    corrected: Corrected | None
+    """None if the test has no p-value."""
 
 
 def rivals_of(results: SearchResults) -> list[Rival]:
     """A row for each rival; none if the study has not been scored, or outputs are missing."""
-    labels_N, winner_NK = results.labels, results.logits(results.winner)
+    target, winner_NK = results.target, results.logits(results.winner)
     found = {run.arm: results.logits(run) for run in results.rivals}
-    logits = {name: logits_NK for name, logits_NK in found.items() if logits_NK is not None}
-    if labels_N is None or winner_NK is None:
+    if target is None or winner_NK is None:
         return []
-    right_N = (winner_NK.argmax(dim=1) == labels_N).numpy()
+    right_N, labels_N = right_of(winner_NK, target.labels_N).numpy(), target.labels_N.numpy()
     tests = {
-        name: compare_predictions((logits_NK.argmax(dim=1) == labels_N).numpy(), right_N)
-        for name, logits_NK in logits.items()
+        name: compare_on_frames(right_N, right_of(logits_NK, target.labels_N).numpy(), labels_N, target.frames)
+        for name, logits_NK in found.items()
+        if logits_NK is not None
     }
-    corrected = correct({name: test.p_value for name, test in tests.items()}, "holm")
-    ours = Predictions(winner_NK, winner_NK)
-    return [
-        Rival(name, oracle(ours, Predictions(logits_NK, logits_NK), labels_N), tests[name], corrected[name])
-        for name, logits_NK in logits.items()
-    ]
+    corrected = correct({name: test.p_value for name, test in tests.items() if test.p_value is not None}, "holm")
+    return [Rival(name, test, corrected.get(name)) for name, test in tests.items()]

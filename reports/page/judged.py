@@ -9,34 +9,42 @@ from sfcmt.reports.findings.pools import pools_of
 from sfcmt.reports.page.blocks import Chart, Grid, Section, Text
 from sfcmt.reports.sources.evidence import MISSING
 from sfcmt.reports.sources.results import Results
-from sfcmt.reports.statistics.accountability import accountability
-from sfcmt.reports.tables.accountability import accountability_table
+from sfcmt.reports.statistics.accountability import Accountability, Pool, accountability
+from sfcmt.reports.tables.accountability import AccountabilityTable, shaping_table
+from sfcmt.reports.tables.model import Cell, Table
 
 
 def accountability_section(name: str, studies: Sequence[Results], level: int = 3) -> Section:
     """Each validator's regret and rank correlation over the pools that have been scored."""
     section = Section(name, "Would the validators have chosen well?", level=level)
-    judged = [(one, pools) for one in studies if (pools := pools_of(one))]
-    scored = [pool for _, pools in judged for pool in pools]
-    if not scored:
+    pools = pools_of(studies)
+    if not pools:
         section.blocks.append(Text(f"Judging the validators: {MISSING} ({studies[0].why_closed})."))
         return section
-    rows = accountability([pool.judged for pool in scored])
-    seeds = {pool.name: pool.seed for pool in scored}
-    models, data = sum(pool.models for pool in scored), sorted({one.data for one, _ in judged})
-    section.blocks.append(Text(f"{models} models in {len(scored)} pools, on {', '.join(data)}."))
-    table = accountability_table([one for one, _ in judged], seeds, rows, name)
-    given = [
-        Bar(
-            row.validator,
-            "regret",
-            100 * row.regret.value,
-            f"{row.validator}: regret {cells[2].text} points\n{cells[2].tip}",
-            (100 * row.regret.interval.low, 100 * row.regret.interval.high) if row.regret.interval else None,
-        )
-        for row, cells in zip(rows, table.rows, strict=True)
-        if row.regret.value is not None
-    ]
+    judgement, judged = accountability(pools), [one for one in studies if pools_of([one])]
+    table = AccountabilityTable(judged, pools, judgement).table(name)
+    section.blocks.extend([Text(_counts(pools)), Grid(table)])
+    if shaped := shaping_table([row.validator for row in judgement.rows], f"{name}-shaped"):
+        section.blocks.append(Grid(shaped))
+    given = [bar for row, cells in zip(judgement.rows, table.rows, strict=True) for bar in _bar(row, cells, table)]
     caption = "Regret of each validator's own pick, in points of balanced accuracy (oracle); less is better."
-    section.blocks.extend([Grid(table), Chart(bars(name, caption, given, "regret, points"))])
+    if given:
+        section.blocks.append(Chart(bars(name, caption, given, "regret, points")))
     return section
+
+
+def _counts(pools: Sequence[Pool]) -> str:
+    data = sorted({pool.data for pool in pools})
+    told = f"{len(data)} data set{'s' if len(data) > 1 else ''}"
+    return f"{sum(pool.models for pool in pools)} models in {len(pools)} pools, on {told}: {', '.join(data)}."
+
+
+def _bar(row: Accountability, cells: Sequence[Cell], table: Table) -> list[Bar]:
+    """None for a validator that was shaped on all data sets here."""
+    if row.regret.value is None:
+        return []
+    limits = row.regret.interval
+    place = len(table.columns) - 3  # the mean over data sets, or the regret on the only one
+    tip = f"{row.validator}: regret {cells[place].text} points\n{cells[place].tip}"
+    ends = (100 * limits.low, 100 * limits.high) if limits else None
+    return [Bar(row.validator, "regret", 100 * row.regret.value, tip, ends)]

@@ -18,7 +18,8 @@ def trial_blocks(label: str, results: SearchResults) -> list[Block]:
     pick, winner = results.selection["pick"], results.selection["winner"]
     charts = []
     for place, name in enumerate(results.study.spec.objective.names):
-        caption = f"Objective {name} by trial, label-free; the winner was picked by {pick}, not by the objective."
+        judged = f"Objective {name} by trial, {results.study.record.chosen}"
+        caption = f"{judged}; the winner was picked by {pick}, not by the objective."
         figure = f"{label}-history-{name}"
         charts.append(Chart(history(figure, caption, trials, place, name.replace("_", " "), winner, tips)))
     return [*charts, Grid(table)]

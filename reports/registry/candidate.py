@@ -9,13 +9,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from sfcmt.artifact import Artifact
 from sfcmt.data.schema import Split
+from sfcmt.few_labels import FEW_LABELS
 from sfcmt.identity import digest
 from sfcmt.models.target_model import ModelSpec, TargetModel
 from sfcmt.outputs import Outputs
 from sfcmt.recipes import TRANSFER
-from sfcmt.reports.registry.predictions import Predictions, predictions_of
+from sfcmt.reports.registry.predictions import Predictions
 from sfcmt.tuning.search.distilling import DISTILLED
 from sfcmt.tuning.search.mlflow_sync import final_values
 from sfcmt.tuning.search.optuna_study import SearchError
@@ -23,6 +27,8 @@ from sfcmt.tuning.search.study import Study, extension_text
 from sfcmt.tuning.search.study_folder import read_spec
 
 STUDY, TARGET, CLASSES, IDENTITY = "sfcmt.study", "sfcmt.data.target", "sfcmt.classes", "sfcmt.identity"
+FEW = f"sfcmt.{FEW_LABELS}"
+"""How many labels of the user's chose a model; no such tag without."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +47,7 @@ class Candidate:
     values: Mapping[str, Any]
     """Fields of the experiment that the search has set."""
     validators: Mapping[str, float]
-    """Label-free scores of the model, the one that picked it among them."""
+    """Scores of the model that no sealed label is in, the one that picked it among them."""
 
     @staticmethod
     def winner(study: Study) -> Candidate:
@@ -97,14 +103,19 @@ class Candidate:
     @cached_property
     def predictions(self) -> Predictions:
         """What it says of the target images."""
-        return predictions_of(Outputs.load(self.folder), (outputs for _, outputs in self.study.pool()))
+        return Predictions(Outputs.load(self.folder).target_logits)
+
+    @property
+    def frames(self) -> NDArray[np.int64] | None:
+        """The frame (N,) of each target image, if the data set is here and says it."""
+        return self.study.dataset_now().frames(Split.TARGET) if self.study.has_dataset else None
 
     @cached_property
     def oracles(self) -> dict[str, float]:
         """What sealed labels say, if the study has been scored since the model was made."""
         scores = self.study.scores() or {}
-        names = ("oracle_accuracy", "oracle_balanced_accuracy")
-        return {name: scores[name][self.name] for name in names if self.name in scores.get(name, {})}
+        judged = {name: values for name, values in scores.items() if name.startswith("oracle_")}
+        return {name: values[self.name] for name, values in judged.items() if self.name in values}
 
     @property
     def identity(self) -> str:
@@ -126,5 +137,7 @@ class Candidate:
             TARGET: dataset.digest(Split.TARGET),
             CLASSES: json.dumps(dataset.classes),
         }
+        if few_labels := self.study.record.few_labels:
+            tags[FEW] = str(len(few_labels.ids))
         tags |= {f"sfcmt.stage.{kind}": identity for kind, identity in self.stages.items()}
         return tags | {f"sfcmt.validator.{name}": f"{value:.6g}" for name, value in self.validators.items()}

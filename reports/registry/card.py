@@ -9,7 +9,9 @@ from sfcmt.data.manifest import NUMBERS
 from sfcmt.data.reading import PLAIN
 from sfcmt.data.schema import Split
 from sfcmt.listing import listed
+from sfcmt.reports.registry.audits import audits_text
 from sfcmt.reports.registry.candidate import Candidate
+from sfcmt.tuning.search.study import Study
 
 _LIMITS = """\
 - For images like the target images that it was trained on: another sensor, scene or class is another task.
@@ -31,19 +33,26 @@ Backbone `{spec.backbone}`, translator `{spec.translator}`, trained by `{candida
 - Out: `label`, and `probabilities` by class.""",
         "What it was trained on": f"""\
 Data set `{study.dataset.manifest.name}`, digest `{study.dataset.whole_digest}`: {_images(study.dataset)}.
-No target label was read.
+{_read_labels(study)}
 
 {_table("stage", "identity", {kind: f"`{identity}`" for kind, identity in candidate.stages.items()})}""",
         "How it was chosen": f"""\
-From study `{study.folder.name}`: {candidate.origin}, without labels.
+From study `{study.folder.name}`: {candidate.origin}, {study.record.chosen}.
 Values that the search has set: `{dict(candidate.values)}`.""",
         "What made it": _table("", "", candidate.made_by),
-        "Label-free scores": _table("validator", "value", _figures(candidate.validators)),
+        f"Scores {study.record.chosen}": _table("validator", "value", _figures(candidate.validators)),
+        "Audits": audits_text(candidate),
         "Oracle scores": _oracles(candidate),
         "Limits": _LIMITS,
     }
     text = "\n\n".join(f"## {title}\n\n{part}" for title, part in parts.items() if part)
     return f"# {study.name}, {candidate.origin}\n\n{text}\n"
+
+
+def _read_labels(study: Study) -> str:
+    if (few_labels := study.record.few_labels) is None:
+        return "No target label was read."
+    return f"No target label was trained on; models were chosen {few_labels.text}, of target images."
 
 
 def _images(dataset: Dataset) -> str:

@@ -9,20 +9,23 @@ from mlflow.entities.model_registry import ModelVersion
 from sfcmt.evaluation.labels import has_labels, open_labels
 from sfcmt.listing import listed
 from sfcmt.reports.registry.candidate import CLASSES, TARGET, Candidate
-from sfcmt.reports.registry.evidence import Evidence, agreement, oracle
+from sfcmt.reports.registry.evidence import Evidence, grounding, oracle
 from sfcmt.reports.registry.versions import predictions_of_version
 from sfcmt.tuning.search.study import Study
 
 
 def gather(candidate: Candidate, champion: ModelVersion) -> tuple[Evidence, ...]:
-    """By agreement, and by sealed labels where there are any: the winner was chosen without them, and is judged now.
+    """By the pairs, and by sealed labels where there are any, which decide then: the winner was chosen without them.
 
-    Raises `DataError` if the data set has changed since the study was made.
+    Nothing, where there are neither: certainty is no evidence. Raises `DataError` if the data set has changed since the
+    study was made.
     """
     ours, theirs = candidate.predictions, predictions_of_version(champion)
+    pairs = candidate.study.pair_evidence()
+    found = (grounding(ours, theirs, pairs),) if pairs else ()
     if unjudged(candidate.study) or not has_labels(dataset := candidate.study.dataset_now()):
-        return (agreement(ours, theirs),)
-    return agreement(ours, theirs), oracle(ours, theirs, open_labels(dataset).labels_N)
+        return found
+    return *found, oracle(ours, theirs, open_labels(dataset))
 
 
 def unjudged(study: Study) -> str:

@@ -1,16 +1,10 @@
 """Whether a challenger beats a champion: paired differences over the target images that both have answered.
 
-Without labels: agreement with an ensemble, as EnsV (Hu et al. 2023) scores the models of a pool. The ensemble is the
-mean of both models' pools, each counting half, so that a large pool does not outvote a small one:
+Without labels: association with the TI pairs (`sfcmt.grounding.association`), over whole frames. Agreement and
+certainty are no evidence: a model that is sure and wrong agrees with whatever pool it was picked from.
 
-    e_i = argmax_k (P_ik + Q_ik) / 2,  d_i = 1[challenger_i = e_i] - 1[champion_i = e_i]
-
-By sealed labels: class-balanced accuracy. With n_c images of class c among N, K classes that have images:
-
-    d_i = (1[challenger_i = y_i] - 1[champion_i = y_i]) N / (K n_c)
-
-so that the mean of d is the difference of the two balanced accuracies. Images are resampled within their class. The
-interval is about other images of this kind; it says nothing of other seeds, and takes images as independent.
+By sealed labels: class-balanced accuracy, by the test of the reports whose units are frames
+(`sfcmt.reports.statistics.frame_test`). An interval is about other images of this kind; it says nothing of other seeds.
 """
 
 from __future__ import annotations
@@ -18,15 +12,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sfcmt.grounding.gate import ASSOCIATION
 from sfcmt.reports.statistics.interval import Interval
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
+    from sfcmt.evaluation.labels import TargetLabels
+    from sfcmt.grounding.evidence import PairEvidence
     from sfcmt.reports.registry.predictions import Predictions
-    from sfcmt.reports.statistics.samples import Array
 
-AGREEMENT, ORACLE = "joint_ensemble_agreement", "oracle_balanced_accuracy"
+GROUNDING, ORACLE = ASSOCIATION, "oracle_balanced_accuracy"
+AUDITED = "audited_difference"
+"""Begins the score of an audit, whose seal follows: what is known is the difference alone, as if the champion had 0."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +34,9 @@ class Evidence:
     champion: float
     n: int
     interval: Interval | None
-    """None if a class has a single image."""
+    """None where `missing` says why."""
+    missing: str = "a class has a single image"
+    """Events of older releases have one reason only."""
 
     @property
     def convinces(self) -> bool:
@@ -46,38 +44,40 @@ class Evidence:
         return self.interval is not None and self.interval.low > 0
 
     def __str__(self) -> str:
-        points = f"{self.score} {100 * self.challenger:.1f} against {100 * self.champion:.1f} %"
         if self.interval is None:
-            return f"{points} (no interval: a class has a single image; n {self.n})"
-        low, high = 100 * self.interval.low, 100 * self.interval.high
-        return f"{points}, difference in [{low:+.1f}, {high:+.1f}] at {self.interval.level:.0%}, n {self.n}"
+            return f"{self._figures} (no interval: {self.missing}; n {self.n})"
+        low, high = (self._signed(limit) for limit in (self.interval.low, self.interval.high))
+        return f"{self._figures}, difference in [{low}, {high}] at {self.interval.level:.0%}, n {self.n}"
+
+    @property
+    def _figures(self) -> str:
+        if self.score == GROUNDING:
+            return f"{self.score} {self.challenger:.3f} against {self.champion:.3f}"
+        if self.score.startswith(AUDITED):
+            return f"{self.score} {self._signed(self.challenger)} points"
+        return f"{self.score} {100 * self.challenger:.1f} against {100 * self.champion:.1f} %"
+
+    def _signed(self, value: float) -> str:
+        return f"{value:+.3f}" if self.score == GROUNDING else f"{100 * value:+.1f}"
 
 
-def agreement(challenger: Predictions, champion: Predictions) -> Evidence:
-    """Compare without labels."""
-    from sfcmt.reports.statistics.intervals import bootstrap_interval, mean
+def grounding(challenger: Predictions, champion: Predictions, pairs: PairEvidence) -> Evidence:
+    """Compare without labels, by what the pairs tell of target images."""
+    from sfcmt.grounding.association import association, difference
 
-    ensemble_N = (challenger.ensemble.double() + champion.ensemble.double()).argmax(dim=1)
-    ours_N, theirs_N = (_numbers(one.logits.argmax(dim=1) == ensemble_N) for one in (challenger, champion))
-    interval = bootstrap_interval((ours_N - theirs_N,), mean)
-    return Evidence(AGREEMENT, float(ours_N.mean()), float(theirs_N.mean()), len(ours_N), interval)
+    ours, theirs = (association(pairs, one.logits.argmax(dim=1).numpy()) for one in (challenger, champion))
+    between = difference(pairs, ours, theirs)
+    interval = Interval(*between.interval(), 0.95, "two-way clusters: frames of pairs and of targets")
+    return Evidence(GROUNDING, ours.value, theirs.value, len(pairs.rows_n), interval)
 
 
-def oracle(challenger: Predictions, champion: Predictions, labels_N: Tensor) -> Evidence:
+def oracle(challenger: Predictions, champion: Predictions, target: TargetLabels) -> Evidence:
     """Compare by sealed labels."""
-    import numpy as np
+    from sfcmt.evaluation.scores import right_of, score
+    from sfcmt.reports.statistics.frame_test import compare_on_frames
 
-    from sfcmt.evaluation.scores import score
-    from sfcmt.reports.statistics.intervals import bootstrap_interval, mean
-
-    right = [_numbers(one.logits.argmax(dim=1) == labels_N) for one in (challenger, champion)]
-    classes_N = labels_N.numpy()
-    strata = [(right[0] - right[1])[classes_N == label] for label in np.unique(classes_N)]
-    weighted = tuple(stratum * len(classes_N) / (len(strata) * len(stratum)) for stratum in strata)
-    ours, theirs = (score(one.logits, labels_N).balanced_accuracy for one in (challenger, champion))
-    return Evidence(ORACLE, ours, theirs, len(classes_N), bootstrap_interval(weighted, mean))
-
-
-def _numbers(truths_N: Tensor) -> Array:
-    numbers: Array = truths_N.double().numpy()
-    return numbers
+    labels_N, models = target.labels_N, (challenger.logits, champion.logits)
+    right = [right_of(logits_NK, labels_N).numpy() for logits_NK in models]
+    test = compare_on_frames(right[0], right[1], labels_N.numpy(), target.frames)
+    ours, theirs = (score(logits_NK, labels_N).balanced_accuracy for logits_NK in models)
+    return Evidence(ORACLE, ours, theirs, test.n, test.interval, test.reason)

@@ -16,6 +16,8 @@ from mlflow.types.schema import Map
 
 from sfcmt.data.images import BITS, encode
 from sfcmt.models.target_model import ModelSpec, TargetModel
+from sfcmt.outputs import Outputs
+from sfcmt.reports.drift.reference import reference_of, save_reference
 from sfcmt.reports.registry.candidate import IDENTITY, Candidate
 from sfcmt.reports.registry.card import model_card
 from sfcmt.reports.registry.errors import RegistryError
@@ -57,6 +59,7 @@ def _register(candidate: Candidate, name: str) -> ModelVersion:
         served.mkdir()
         TargetModel.load(candidate.folder).save(served)
         candidate.predictions.save(served)
+        save_reference(reference_of(Outputs.load(candidate.folder), candidate.frames), served)
         (served / _CARD).write_text(model_card(candidate), encoding="utf-8")
         logged = mlflow.pyfunc.log_model(
             name="served",

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import torch
 from torch import Tensor
 
 from sfcmt.data.dataset import Dataset
+from sfcmt.data.target_holdout import held_out
 from sfcmt.errors import DataError
-from sfcmt.evaluation.labels import has_labels, open_labels
+from sfcmt.evaluation.labels import TargetLabels, has_labels, open_labels
 from sfcmt.experiment import Experiment
 from sfcmt.outputs import Outputs
 from sfcmt.recipes import TRANSFER
@@ -101,16 +103,22 @@ class Results(ABC):
             return None
 
     @cached_property
-    def labels(self) -> Tensor | None:
-        """The sealed labels, if the study has been scored: a report opens none that are still closed."""
+    def target(self) -> TargetLabels | None:
+        """The sealed labels and frames of images adapted to, if the study is scored: what is closed stays closed."""
         if not self.is_scored or self.dataset is None or not has_labels(self.dataset):
             return None
-        return open_labels(self.dataset).labels_N
+        held_out_N = torch.from_numpy(held_out(self.dataset, self.experiment.data.target_holdout))
+        return open_labels(self.dataset).of(~held_out_N)
+
+    @property
+    def labels(self) -> Tensor | None:
+        """The labels (N,) by themselves."""
+        return self.target.labels_N if self.target else None
 
     def logits(self, run: Run) -> Tensor | None:
-        """What a run's model says of the target images (N, K), if its outputs are in the store."""
+        """What a run's model says of the target images that it adapted to (N, K), if its outputs are in the store."""
         artifact = self.store.open(TRANSFER, run.transfer) if run.transfer else None
-        return Outputs.load(artifact.path).target_logits if artifact else None
+        return Outputs.load(artifact.path).adapted_to.target_logits if artifact else None
 
     def runs_of(self, arm: str) -> list[Run]:
         """An arm's runs."""

@@ -33,6 +33,11 @@ SCHEMA = pa.schema(
 VALIDATOR, ORACLE = "validator/", "oracle/"
 
 
+def is_share(column: str) -> bool:
+    """Whether its values lie in [0, 1]: accuracies do, validators' scores need not."""
+    return column in (f"{ORACLE}accuracy", f"{ORACLE}balanced_accuracy")
+
+
 class ReportError(SfcmtError):
     """A study cannot be reported."""
 

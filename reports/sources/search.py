@@ -45,7 +45,7 @@ class SearchResults(Results):
     @property
     def pick(self) -> Provenance:
         """Of what is said of the winner."""
-        chosen = f"{self.selection['pick']} over {len(self.selection['scores'])} models, without labels"
+        chosen = f"{self.selection['pick']} over {len(self.selection['scores'])} models, {self.study.record.chosen}"
         return self.provenance.selected(_selection(chosen, self.selection))
 
     def run_of(self, trial: FrozenTrial) -> Run:
@@ -65,7 +65,9 @@ def read_search(study: Study) -> SearchResults:
         "data_digest": digest,
         "seed": study.experiment.seed,
     }
-    judged = {name: scores[f"oracle_{name}"] for name in ("accuracy", "balanced_accuracy")} if scores else {}
+    judged = {
+        name.removeprefix("oracle_"): values for name, values in (scores or {}).items() if name.startswith("oracle_")
+    }
     rows: list[dict[str, Any]] = [
         shared | row for row in (*_anchor_rows(study), *_trial_rows(study), *_distilled_rows(study))
     ]

@@ -1,73 +1,136 @@
-"""Whether label-free validators chose well: their regret and rank correlation over several studies."""
+"""Whether label-free validators chose well: their regret and rank correlation, by data set.
+
+Pools of one data set share source models, baselines and images, so that they are no independent evidence: each data
+set counts once, by the mean over its pools, and an interval of the mean over data sets is there from `MIN_SETS` on.
+Left out of that mean are data sets that a validator was shaped on, and synthetic ones where there are real ones.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from sfcmt.reports.statistics.interval import Interval
-from sfcmt.reports.statistics.intervals import bootstrap_interval, mean
+from sfcmt.reports.statistics.intervals import t_interval
 from sfcmt.reports.statistics.samples import StatisticsError
 
-MIN_STUDIES = 3
-"""Studies below which a mean has no interval."""
+MIN_SETS = 5
+"""Data sets below which a mean over them has no interval."""
+CROSS_FITTED, SEEN, SPEARMAN = "cross_fitted_regret", "regret", "spearman"
+"""What is known of a validator in a pool. `SEEN` is the regret against the best model as it is seen."""
 
 
 @dataclass(frozen=True)
-class StudyMean:
-    """A mean over the studies that have the value; None, with n = 0, if none has."""
+class Pool:
+    """Models of one seed that validators could have chosen from, judged by the labels after all selections."""
+
+    name: str
+    seed: int
+    models: int
+    data: str
+    is_synthetic: bool
+    shaped: Set[str]
+    """Validators that were shaped on this data set."""
+    validators: Mapping[str, Mapping[str, float | None]]
+
+
+@dataclass(frozen=True)
+class SetMean:
+    """One validator on one data set: means over its pools. Regrets are in class-balanced accuracy."""
+
+    data: str
+    pools: tuple[Pool, ...]
+    is_shaped: bool
+    """Whether the validator was shaped on it."""
+    counts: bool
+    """Whether it is in the mean over data sets."""
+    regret: float
+    worst: float
+    """The largest of its pools'."""
+    spearman: float | None
+    """Over the pools whose models could be ranked; None if none could."""
+
+
+@dataclass(frozen=True)
+class OverSets:
+    """A mean over n data sets; None if there is none."""
 
     value: float | None
     n: int
     interval: Interval | None
-    """Over studies, not seeds; None below `MIN_STUDIES`."""
+    """By t over data sets; None below `MIN_SETS`."""
 
 
 @dataclass(frozen=True)
 class Accountability:
-    """One validator, judged by the labels after all selections were written. Regrets are in class-balanced accuracy."""
+    """One validator."""
 
     validator: str
-    studies: tuple[str, ...]
-    regret: StudyMean
-    """Best trial minus the one that the validator would have picked."""
-    worst_regret: float
-    """Its largest in any of the studies."""
-    spearman: StudyMean
-    """Rank correlation over the trials; studies whose trials could not be ranked are left out."""
+    sets: Mapping[str, SetMean]
+    regret: OverSets
+    worst: float | None
+    """Of all pools of the data sets that count."""
+    spearman: OverSets
 
 
-def accountability(scores: Sequence[Mapping[str, Any]], level: float = 0.95) -> list[Accountability]:
-    """A row for each validator, the smallest mean regret first, from the contents of several `scores.json`.
+@dataclass(frozen=True)
+class Judgement:
+    """All validators, the smallest mean regret first."""
 
-    A validator that only some of the studies know is judged by those. Raises `StatisticsError` if a study comes twice.
-    """
-    identities = [document["study"] for document in scores]
-    if len(set(identities)) < len(identities):
-        raise StatisticsError(f"studies {', '.join(identities)}: one of them comes twice")
-    names = dict.fromkeys(name for document in scores for name in document["validators"])
-    rows = [_row(name, [one for one in scores if name in one["validators"]], level) for name in names]
-    return sorted(rows, key=lambda row: (row.regret.value, row.validator))
+    rows: tuple[Accountability, ...]
+    is_cross_fitted: bool
+    """Whether regrets are cross-fitted: only if all of them can be."""
 
 
-def _row(name: str, scores: list[Mapping[str, Any]], level: float) -> Accountability:
-    regrets = [document["validators"][name]["regret"] for document in scores]
-    ranks = [document["validators"][name]["spearman"] for document in scores]
+def accountability(pools: Sequence[Pool], level: float = 0.95) -> Judgement:
+    """Judge each validator by the pools that know it. Raises `StatisticsError` if a pool comes twice."""
+    names = [pool.name for pool in pools]
+    if len(set(names)) < len(names):
+        raise StatisticsError(f"pools {', '.join(names)}: one of them comes twice")
+    told = [found for pool in pools for found in pool.validators.values()]
+    is_cross_fitted = bool(told) and all(found.get(CROSS_FITTED) is not None for found in told)
+    validators = dict.fromkeys(name for pool in pools for name in pool.validators)
+    rows = [_row(name, pools, CROSS_FITTED if is_cross_fitted else SEEN, level) for name in validators]
+    rows.sort(key=lambda row: (row.regret.value is None, row.regret.value or 0, row.validator))
+    return Judgement(tuple(rows), is_cross_fitted)
+
+
+def _row(name: str, pools: Sequence[Pool], measure: str, level: float) -> Accountability:
+    is_real = not all(pool.is_synthetic for pool in pools)
+    by_data: dict[str, list[Pool]] = {}
+    for pool in pools:
+        if name in pool.validators:
+            by_data.setdefault(pool.data, []).append(pool)
+    sets = {data: _set(name, data, own, measure, is_real) for data, own in by_data.items()}
+    counted = [one for one in sets.values() if one.counts]
     return Accountability(
-        validator=name,
-        studies=tuple(document["study"] for document in scores),
-        regret=_mean(regrets, level),
-        worst_regret=max(regrets),
-        spearman=_mean([rank for rank in ranks if rank is not None], level),
+        name,
+        sets,
+        _over([one.regret for one in counted], level),
+        max((one.worst for one in counted), default=None),
+        _over([one.spearman for one in counted if one.spearman is not None], level),
     )
 
 
-def _mean(values: list[float], level: float) -> StudyMean:
+def _set(name: str, data: str, pools: list[Pool], measure: str, is_real: bool) -> SetMean:
+    regrets = [value for pool in pools if (value := pool.validators[name][measure]) is not None]
+    ranks = [rank for pool in pools if (rank := pool.validators[name][SPEARMAN]) is not None]
+    is_shaped = any(name in pool.shaped for pool in pools)
+    return SetMean(
+        data,
+        tuple(pools),
+        is_shaped,
+        not is_shaped and not (is_real and pools[0].is_synthetic),
+        float(np.mean(regrets)),
+        max(regrets),
+        float(np.mean(ranks)) if ranks else None,
+    )
+
+
+def _over(values: list[float], level: float) -> OverSets:
     if not values:
-        return StudyMean(None, 0, None)
+        return OverSets(None, 0, None)
     array = np.array(values, dtype=np.float64)
-    interval = bootstrap_interval((array,), mean, level) if len(values) >= MIN_STUDIES else None
-    return StudyMean(float(array.mean()), len(values), interval)
+    return OverSets(float(array.mean()), len(values), t_interval(array, level) if len(values) >= MIN_SETS else None)

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import stats
 from scipy.special import gammaln
 
-from sfcmt.reports.statistics.samples import Array
+from sfcmt.reports.statistics.samples import Array, is_constant
 
 
 def corrected_d(differences: Array) -> float | None:
@@ -16,7 +16,7 @@ def corrected_d(differences: Array) -> float | None:
     pairs, 0.91 for 10. Two pairs have no correction and give None.
     """
     m = len(differences) - 1
-    if m < 2 or not np.ptp(differences):
+    if m < 2 or is_constant(differences):
         return None
     correction = np.exp(gammaln(m / 2) - gammaln((m - 1) / 2)) / np.sqrt(m / 2)
     return float(differences.mean() / differences.std(ddof=1) * correction)

@@ -37,10 +37,13 @@ class PooledEstimate:
     """By a bootstrap within each data set; None if one has a single seed."""
 
 
-def mean_of(sample: Sample, level: float = 0.95) -> Estimate:
-    """The mean with a t interval. Raises `StatisticsError`."""
+def mean_of(sample: Sample, level: float = 0.95, is_share: bool = False) -> Estimate:
+    """The mean with a t interval, which ends at 0 and 1 if values are shares. Raises `StatisticsError`."""
     seeds, values = values_of(sample)
-    return Estimate("mean", float(mean(values)), len(seeds), seeds, t_interval(values, level))
+    interval = t_interval(values, level)
+    if interval and is_share:
+        interval = interval.within(0, 1)
+    return Estimate("mean", float(mean(values)), len(seeds), seeds, interval)
 
 
 def iqm_of(sample: Sample, level: float = 0.95) -> Estimate:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -13,6 +13,10 @@ class Interval:
     high: float
     level: float
     method: str
+
+    def within(self, low: float, high: float) -> Interval:
+        """Without what cannot be, of a statistic that has bounds: it holds the truth as often."""
+        return replace(self, low=max(self.low, low), high=min(self.high, high))
 
     def __contains__(self, value: float) -> bool:
         return self.low <= value <= self.high

@@ -8,7 +8,7 @@ from sfcmt.reports.statistics.effect_sizes import corrected_d, rank_biserial
 from sfcmt.reports.statistics.interval import Interval
 from sfcmt.reports.statistics.intervals import t_interval
 from sfcmt.reports.statistics.paired_tests import Test, run_test
-from sfcmt.reports.statistics.samples import Sample, differences_of
+from sfcmt.reports.statistics.samples import Sample, differences_of, is_constant
 from sfcmt.tuning.ablation.min_p_value import TestKind
 
 
@@ -23,7 +23,7 @@ class Difference:
     """Seeds that only one arm has: they are not used."""
     interval: Interval | None
     test: Test | None
-    """None, as the interval, for a single pair."""
+    """None, as the interval, for a single pair, and for differences that do not vary but are not 0."""
     corrected_d: float | None
     rank_biserial: float
 
@@ -36,7 +36,7 @@ def compare(first: Sample, second: Sample, test: TestKind = "paired_t", level: f
         n=len(seeds),
         seeds=seeds,
         unpaired=tuple(sorted(set(first) ^ set(second))),
-        interval=t_interval(differences, level),
+        interval=None if differences.any() and is_constant(differences) else t_interval(differences, level),
         test=run_test(test, differences),
         corrected_d=corrected_d(differences),
         rank_biserial=rank_biserial(differences),

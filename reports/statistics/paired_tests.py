@@ -15,7 +15,7 @@ import numpy as np
 from scipy import stats
 
 from sfcmt.reports.statistics.intervals import mean
-from sfcmt.reports.statistics.samples import Array, StatisticsError
+from sfcmt.reports.statistics.samples import Array, StatisticsError, is_constant
 from sfcmt.tuning.ablation.min_p_value import BOOTSTRAPS, TestKind, min_p_value
 
 
@@ -71,14 +71,19 @@ PAIRED_TESTS: dict[TestKind, Callable[[Array], Array]] = {
 
 
 def run_test(kind: TestKind, differences: Array) -> Test | None:
-    """Test differences (n,); None for a single one. Differences that are all 0 have a p-value of 1."""
+    """Test differences (n,). Differences that are all 0 have a p-value of 1.
+
+    None for a single one, and for those that do not vary if the test is by their error. Zeros have no sign to flip.
+    """
     if kind not in PAIRED_TESTS:
         raise StatisticsError(f"{kind}: one of {', '.join(PAIRED_TESTS)} is needed")
-    n = len(differences)
-    if n < 2:
+    n, is_by_signs = len(differences), kind in ("paired_permutation", "wilcoxon")
+    if not differences.any() and n > 1:
+        return Test(kind, n, 1.0, 1.0)
+    if n < 2 or (is_constant(differences) and not is_by_signs):
         return None
-    p_value = float(PAIRED_TESTS[kind](differences)) if differences.any() else 1.0
-    return Test(kind, n, p_value, min_p_value(kind, n))
+    reach = min_p_value(kind, int(np.count_nonzero(differences)) if is_by_signs else n)
+    return Test(kind, n, float(PAIRED_TESTS[kind](differences)), reach)
 
 
 def _bootstrap_one(differences: Array) -> float:

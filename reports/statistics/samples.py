@@ -31,6 +31,11 @@ def values_of(sample: Sample) -> tuple[tuple[int, ...], Array]:
     return seeds, values
 
 
+def is_constant(values: Array) -> bool:
+    """Whether values (n,) are the same but for rounding: what has no error cannot be tested by it."""
+    return bool(np.ptp(values) <= 1e-12 * np.abs(values).max())
+
+
 def differences_of(first: Sample, second: Sample) -> tuple[tuple[int, ...], Array]:
     """Seeds that both arms have, in order, and `second - first` of each (n,). Raises `StatisticsError`."""
     common = sorted(set(first) & set(second))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from sfcmt.reports.findings.across import Across, BySeed
 from sfcmt.reports.sources.evidence import Provenance, interval_text, seeds_text
+from sfcmt.reports.sources.runs import is_share
 from sfcmt.reports.statistics.estimates import mean_of, pooled
 from sfcmt.reports.statistics.interval import Interval
 from sfcmt.reports.tables.model import Cell, Column, Table, label, missing
@@ -38,6 +39,8 @@ class AcrossTable:
         pool = (
             "IQM over all runs, and over their paired differences from the baseline, with a bootstrap in each data set"
         )
+        if apart := [study for study in self._found.studies if study not in self._found.pooled]:
+            pool = f"{pool}; without {', '.join(apart)}, which is synthetic"
         shared = "IQM over all: missing, since studies share a data set and runs would be counted twice"
         return [
             "Mean over seeds with t intervals; arms are matched by their names",
@@ -59,14 +62,14 @@ class AcrossTable:
     def _one(self, arm: str, study: str) -> Cell:
         if not (sample := self._found.values[arm].get(study)):
             return missing("the study has no value of it")
-        mean = mean_of(sample, self._level)
+        mean = mean_of(sample, self._level, is_share(self._found.column))
         origin = self._found.provenances[arm][study]
         evidence = origin.evidence(mean.n, mean.seeds, interval_text(mean.interval))
         return Cell(f"{self._metric.value(mean.value)} {self._limits(mean.interval, self._metric.value)}", evidence)
 
     def _pooled(self, arm: str, samples: BySeed, write: Callable[[float], str]) -> Cell:
-        own = {study: sample for study, sample in samples[arm].items() if sample}
-        if absent := [study for study in self._found.studies if study not in own]:
+        own = {study: sample for study in self._found.pooled if (sample := samples[arm].get(study))}
+        if absent := [study for study in self._found.pooled if study not in own]:
             return missing(f"no value on {', '.join(absent)}")
         found = pooled(own, "IQM", self._level)
         seeds = "; ".join(f"{study}: {seeds_text(given)}" for study, given in found.seeds.items())

@@ -5,9 +5,11 @@ from __future__ import annotations
 from sfcmt.reports.findings.arms import ArmFinding
 from sfcmt.reports.sources.ablation import AblationResults
 from sfcmt.reports.sources.evidence import interval_text, seeds_text
-from sfcmt.reports.statistics.estimates import Estimate
+from sfcmt.reports.sources.runs import ORACLE, samples_of
+from sfcmt.reports.statistics.estimates import Estimate, mean_of
 from sfcmt.reports.statistics.interval import Interval
 from sfcmt.reports.statistics.paired import Difference
+from sfcmt.reports.statistics.samples import Sample
 from sfcmt.reports.tables.judging import Judging
 from sfcmt.reports.tables.model import Cell, Column, Table, label, missing
 from sfcmt.reports.tables.notes import notes_of
@@ -22,6 +24,8 @@ class ArmsTable:
 
     def __init__(self, findings: list[ArmFinding], metric: Metric, results: AblationResults, judging: Judging) -> None:
         self._findings, self._metric, self._results, self._judging = findings, metric, results, judging
+        held_out = f"{ORACLE}held_out_{metric.column.removeprefix(ORACLE)}"
+        self._held_out = samples_of(results.runs, held_out) if held_out in results.table.column_names else None
 
     def table(self, name: str) -> Table:
         """Arms in the order of the design."""
@@ -36,6 +40,7 @@ class ArmsTable:
             *self._judging.columns(),
             Column("d", is_oracle=oracle),
             Column("r", is_oracle=oracle),
+            *([] if self._held_out is None else [Column(f"held out [{level}]", is_oracle=True)]),
         )
         title = f"{self._metric.heading}: {self._results.method} on {self._results.data}"
         return Table(name, title, columns, tuple(map(self._row, self._findings)), self._notes())
@@ -49,7 +54,11 @@ class ArmsTable:
             absent = "\n".join([f"no value of seeds {seeds_text(one.absent)}", *reasons])
             n = Cell(f"{len(seeds)} of {len(seeds) + len(one.absent)}", counts, hint=absent)
         told = Cell(seeds_text(seeds), counts) if seeds else missing("no seed has a value")
-        return (label(one.arm), n, told, self._estimate(one.mean), self._estimate(one.iqm), *self._compared(one))
+        own = (label(one.arm), n, told, self._estimate(one.mean), self._estimate(one.iqm), *self._compared(one))
+        return own if self._held_out is None else (*own, self._estimate(self._mean_of(self._held_out[one.arm])))
+
+    def _mean_of(self, sample: Sample) -> Estimate | None:
+        return mean_of(sample, self._results.level) if sample else None
 
     def _estimate(self, estimate: Estimate | None) -> Cell:
         if estimate is None:
@@ -95,6 +104,11 @@ class ArmsTable:
             f"Intervals: t for means ({level_text(results.level)}) and differences ({judging.interval}), expanded "
             "percentile bootstrap for the IQM",
             "d: Hedges' corrected d of the pairs; r: matched-pairs rank-biserial correlation",
+            *(
+                []
+                if self._held_out is None
+                else ["Held out: on images of frames that no arm adapted to; all else: the rest"]
+            ),
             f"n: seeds with a value, of {seeds_text(results.seeds)}; design: {results.spec.design.replace('_', ' ')}",
         ]
         return notes_of(results.provenance, own, self._metric.is_oracle)

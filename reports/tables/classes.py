@@ -28,7 +28,7 @@ def classes_table(
     def cell(sample: Sample, images: int) -> Cell:
         if not sample:
             return missing("the class has no images")
-        estimate = mean_of(sample, level)
+        estimate = mean_of(sample, level, is_share=True)
         limits = f" {_ACCURACY.limits(estimate.interval)}" if estimate.interval else ""
         n = f"{estimate.n} seeds, {images} images each"
         return Cell(

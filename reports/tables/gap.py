@@ -12,29 +12,38 @@ from sfcmt.reports.tables.model import Cell, Column, Table, label, missing
 from sfcmt.reports.tables.notes import notes_of
 from sfcmt.reports.tables.numbers import Metric, level_text
 
+_SHARE = Metric("oracle/gap_closed")
+
 
 def gap_table(results: AblationResults, found: Sequence[GapFinding], name: str) -> Table:
     """A row for each arm, then one for each oracle."""
     metric, level = Metric(results.spec.test.column), level_text(results.level)
 
-    def cell(estimate: Estimate | None) -> Cell:
+    def cell(estimate: Estimate | None, reason: str, write: Metric) -> Cell:
         if estimate is None:
-            return missing("no seed has a value, or none has a gap")
-        limits = metric.limits(estimate.interval) if estimate.interval else "[missing]"
+            return missing(reason)
+        limits = write.limits(estimate.interval) if estimate.interval else "[missing]"
         evidence = results.provenance.evidence(estimate.n, estimate.seeds, interval_text(estimate.interval))
-        return Cell(f"{metric.value(estimate.value)} {limits}", evidence)
+        return Cell(f"{write.value(estimate.value)} {limits}", evidence)
 
     columns = (
         Column("arm", is_number=False),
         Column(f"{metric.title}, mean [{level}]", is_oracle=True),
         Column(f"gap closed (%) [{level}]", is_oracle=True),
     )
-    rows = tuple((label(one.name), cell(one.mean), cell(one.closed)) for one in found)
+    rows = tuple(
+        (label(one.name), cell(one.mean, "no seed has a value", metric), cell(one.closed, one.reason, _SHARE))
+        for one in found
+    )
+    gone = next((one.reason for one in found if one.name == CEILING and one.reason), "")
     notes = [
-        f"Gap closed: (value \N{MINUS SIGN} {FLOOR}) / ({CEILING} \N{MINUS SIGN} {FLOOR}), seed by seed",
+        f"Gap closed: mean of value \N{MINUS SIGN} {FLOOR}, over mean of {CEILING} \N{MINUS SIGN} {FLOOR}, of the "
+        "seeds that have all three; missing where the oracle is not clearly above",
+        *([f"Gap closed is missing: {gone}"] * bool(gone)),
         "Oracles were made with sealed data: with target labels (each image predicted by a model that has not seen its "
         "scene), or with the source images of the target's own scenes",
-        f"Mean over seeds {seeds_text(results.seeds)} with t intervals; test: none; correction: none",
+        f"Mean over seeds {seeds_text(results.seeds)} with t intervals, shares with Fieller's; test: none; correction: "
+        "none",
     ]
     title = f"Gap to the oracle: {results.data}"
     return Table(name, title, columns, rows, notes_of(results.provenance, notes, has_oracle=True))

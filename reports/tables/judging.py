@@ -63,7 +63,9 @@ class Judging:
         if self._results.is_factorial:
             return []
         if one.corrected is None or one.difference is None or one.difference.test is None:
-            return [missing("a single pair cannot be tested") for _ in self.columns()]
+            return [
+                missing("a single pair cannot be tested, nor can differences that do not vary") for _ in self.columns()
+            ]
         reach = f"with {one.difference.n} pairs no p below {one.difference.test.min_p_value:.2g} was possible"
         adjusted = Cell(p_text(one.corrected.adjusted_p), evidence, tone)
         return [Cell(p_text(one.corrected.p_value), evidence, hint=reach), adjusted]

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from sfcmt.reports.findings.rivals import Rival
-from sfcmt.reports.sources.evidence import interval_text
+from sfcmt.reports.sources.evidence import NONE, interval_text
 from sfcmt.reports.sources.runs import ORACLE, VALIDATOR, Run
 from sfcmt.reports.sources.search import SearchResults
+from sfcmt.reports.statistics.frame_test import TEST
 from sfcmt.reports.tables.model import Cell, Column, Table, label, missing
 from sfcmt.reports.tables.notes import notes_of
 from sfcmt.reports.tables.numbers import Metric, p_text
 
 _ACCURACY, _BALANCED = Metric(f"{ORACLE}accuracy"), Metric(f"{ORACLE}balanced_accuracy")
-_TEST, _FAMILY = "McNemar, exact, over images", "Holm over {} rivals at 0.05"
+_FAMILY = "Holm over {} rivals at 0.05"
 
 
 def rivals_table(results: SearchResults, rivals: list[Rival], name: str) -> Table:
@@ -43,8 +44,10 @@ def rivals_table(results: SearchResults, rivals: list[Rival], name: str) -> Tabl
     seed = results.experiment.seed
     notes = [
         f"n: models; each is one training under seed {seed}, so nothing is said of other seeds",
-        "Differences in balanced accuracy, with intervals over images within classes (expanded percentile bootstrap)",
-        f"Test: {_TEST}; correction: {_FAMILY.format(len(rivals))}",
+        "Differences in balanced accuracy; interval and p-value are of one test, whose units are frames, since images "
+        "of a frame are not independent",
+        f"Test: {TEST}; correction: {_FAMILY.format(sum(one.corrected is not None for one in rivals))}, of the "
+        "p-values alone",
     ]
     title = f"The winner of {results.name} on {results.data}"
     return Table(name, title, columns, rows, notes_of(results.pick, notes, bool(results.scores)))
@@ -69,19 +72,22 @@ def _against(results: SearchResults, run: Run, rivals: dict[str, Rival]) -> tupl
         why = "its outputs, or the labels, are not on this machine" if results.scores else results.why_closed
         return tuple(missing(why) for _ in range(3))
     rival = rivals[run.arm]
-    interval = rival.scores.interval
+    test, corrected = rival.test, rival.corrected
     evidence = results.pick.evidence(
-        f"{rival.scores.n} images",
+        f"{test.n} images in {test.frames} frames",
         (run.seed,),
-        f"{interval_text(interval)} over images",
-        _TEST,
-        _FAMILY.format(rival.corrected.family),
+        interval_text(test.interval),
+        TEST,
+        _FAMILY.format(corrected.family) if corrected else NONE,
     )
-    limits = "[missing]" if interval is None else _BALANCED.limits(interval, True)
-    text = f"{_BALANCED.difference(rival.scores.challenger - rival.scores.champion)} {limits}"
-    alone = f"right on images alone: winner {rival.test.only_second}, {run.arm} {rival.test.only_first}"
+    limits = "[missing]" if test.interval is None else _BALANCED.limits(test.interval, True)
+    text, is_clear = f"{_BALANCED.difference(test.difference)} {limits}", bool(corrected and corrected.is_rejected)
+    difference = Cell(text, evidence, "clear" if is_clear else "", test.reason)
+    if corrected is None:
+        return difference, missing(test.reason), missing(test.reason)
+    reach = f"the models differ on {test.differing} frames: no p below {test.min_p_value:.2g} was possible"
     return (
-        Cell(text, evidence, "clear" if rival.scores.convinces else ""),
-        Cell(p_text(rival.corrected.p_value), evidence, hint=alone),
-        Cell(p_text(rival.corrected.adjusted_p), evidence, "clear" if rival.corrected.is_rejected else "", alone),
+        difference,
+        Cell(p_text(corrected.p_value), evidence, hint=reach),
+        Cell(p_text(corrected.adjusted_p), evidence, "clear" if is_clear else "", reach),
     )

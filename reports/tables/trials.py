@@ -18,7 +18,8 @@ def trials_table(results: SearchResults, name: str) -> Table:
     """A row for each trial, the winner marked."""
     spec, pick = results.study.spec, results.selection["pick"]
     metrics = [Metric(f"{VALIDATOR}{one}") for one in dict.fromkeys((*spec.objective.names, pick))]
-    oracles = [Metric(f"{ORACLE}balanced_accuracy")] if results.scores else []
+    judged = (f"{ORACLE}balanced_accuracy", f"{ORACLE}held_out_balanced_accuracy")
+    oracles = [Metric(one) for one in judged if one in results.table.column_names]
     fields = list(results.study.space)
     columns = (
         Column("trial"),
@@ -46,7 +47,7 @@ def trials_table(results: SearchResults, name: str) -> Table:
         return (number, _state(trial), *scores, *settings, seconds, label(_reused(trial)))
 
     notes = [
-        f"Objective: {', '.join(spec.objective.names)}, maximised without labels; winner by {pick}",
+        f"Objective: {', '.join(spec.objective.names)}, maximised {results.study.record.chosen}; winner by {pick}",
         "n: one model a trial, so no interval and no test; a trial that was stopped early shows its last value",
     ]
     rows = tuple(row(trial) for trial in results.study.trials)

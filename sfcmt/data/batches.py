@@ -16,8 +16,9 @@ from sfcmt.config import DataConfig, Training
 from sfcmt.data.augment import apply_views, random_views
 from sfcmt.data.dataset import Dataset, holdout_mask
 from sfcmt.data.holdout import stratified_holdout
-from sfcmt.data.loading import ImageReader, Images, looked_ahead
+from sfcmt.data.loading import ImageReader, Images, chosen, looked_ahead
 from sfcmt.data.schema import Split
+from sfcmt.data.target_holdout import held_out
 from sfcmt.devices import sent
 from sfcmt.distributed import share
 from sfcmt.errors import DataError
@@ -151,7 +152,11 @@ class UnlabelledBatch:
 
 
 class UnlabelledData:
-    """TR target images and TI pairs, if there are any: all that bridging and transfer ever see."""
+    """TR target images and TI pairs, if there are any: all that bridging and transfer ever see.
+
+    `target` has the images to learn from, and rows of a batch are places in it: `target_rows` are theirs in the data
+    set's file. Those of frames that are held out are in `held_target`, for a model's answers alone.
+    """
 
     def __init__(
         self,
@@ -168,7 +173,11 @@ class UnlabelledData:
         manifest = dataset.manifest
         self.pair_rows, self.held_pair_rows = pair_rows(dataset, config.holdout)
         to_target = to_target or Normalise(manifest.target.normalisation, manifest.holes)
-        self.target = Column(reader.images(Split.TARGET, "image"), to_target, reader.device)
+        self.target_rows, self.held_target_rows = target_rows(dataset, config.target_holdout)
+        images = reader.images(Split.TARGET, "image")
+        self.target, self.held_target = (
+            Column(chosen(images, rows), to_target, reader.device) for rows in (self.target_rows, self.held_target_rows)
+        )
         self.pair_target = Column(reader.images(Split.PAIRS, "target_image"), to_target, reader.device)
         self.pair_source = Column(reader.images(Split.PAIRS, "source_image"), to_source, reader.device)
 
@@ -190,6 +199,15 @@ class UnlabelledData:
         for rows, upcoming in looked_ahead(plan):
             views = [random_views(len(side), training.crop, training.flip, generator) for side in rows]
             yield UnlabelledBatch(self, rows, (views[0], views[1]), upcoming)
+
+
+def target_rows(dataset: Dataset, holdout: float) -> tuple[Tensor, Tensor]:
+    """Rows of target images to learn from, and held-out ones. Raises `DataError` where there are too few."""
+    held = torch.from_numpy(held_out(dataset, holdout))
+    rows = (~held).nonzero().flatten()
+    if holdout:
+        _refuse_one(rows, f"{dataset.folder}: target images to adapt to")
+    return rows, held.nonzero().flatten()
 
 
 def pair_rows(dataset: Dataset, holdout: float) -> tuple[Tensor, Tensor]:

@@ -60,6 +60,29 @@ class DecodedImages:
         """Nothing to do: all is there."""
 
 
+class ChosenImages:
+    """Some rows of a column, counted from 0: of the others, nobody who has it can ask for an image."""
+
+    def __init__(self, images: Images, rows: Tensor) -> None:
+        self.images, self._rows = images, rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def batch(self, index_B: Tensor) -> Tensor:
+        """Places among the chosen rows -> (B, C, size, size)."""
+        return self.images.batch(self._rows[index_B])
+
+    def prefetch(self, index_B: Tensor) -> None:
+        """A hint that `batch` will be asked for these places soon."""
+        self.images.prefetch(self._rows[index_B])
+
+
+def chosen(images: Images, rows: Tensor) -> Images:
+    """Rows of a column, in ascending order: the column itself, if they are all of it."""
+    return images if len(rows) == len(images) else ChosenImages(images, rows)
+
+
 class StreamedImages:
     """Images that threads put into batches, in pinned memory for a GPU."""
 

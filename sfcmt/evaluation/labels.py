@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from sfcmt.data.dataset import Dataset, read_part
 from sfcmt.data.encoded_rows import ParquetRows
 from sfcmt.data.schema import Sealed, Split, file_name
 from sfcmt.errors import DataError
+from sfcmt.outputs import Outputs
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,20 @@ class TargetLabels:
 
     labels_N: Tensor
     groups: pa.ChunkedArray
+
+    @property
+    def frames(self) -> NDArray[np.int64]:
+        """The frame (N,) of each image as a number: images of one frame share it."""
+        codes: NDArray[np.int64] = self.groups.combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int64)
+        return codes
+
+    def of(self, rows_N: Tensor) -> TargetLabels:
+        """Those of some of the images, which a mask (N,) names."""
+        return TargetLabels(self.labels_N[rows_N], self.groups.filter(pa.array(rows_N.numpy())))
+
+    def adapted_to(self, outputs: Outputs) -> TargetLabels:
+        """Those of the images that a model has learned from."""
+        return self if outputs.held_out is None else self.of(~outputs.held_out)
 
 
 def has_labels(dataset: Dataset) -> bool:

@@ -10,6 +10,7 @@ from sfcmt.config import BridgeConfig, SourceConfig, Training, TransferConfig
 from sfcmt.data.batches import pair_rows
 from sfcmt.data.dataset import holdout_mask
 from sfcmt.data.schema import Split
+from sfcmt.data.target_holdout import held_out
 from sfcmt.errors import DataError
 from sfcmt.models.building import dry_run_classifier, dry_run_translator
 from sfcmt.recipe import Recipe
@@ -78,6 +79,8 @@ def _splits(recipe: Recipe) -> list[Split]:
 
 def _trained_rows(recipe: Recipe, split: Split) -> int:
     rows = recipe.dataset.manifest.files[split].rows
-    if split == Split.TARGET or rows > _FEW:
+    if split == Split.TARGET:
+        return rows - int(held_out(recipe.dataset, recipe.data.target_holdout).sum())
+    if rows > _FEW:
         return rows
     return int((~holdout_mask(recipe.dataset.columns(split, "group")["group"], recipe.data.holdout)).sum())

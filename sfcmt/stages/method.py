@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 from sfcmt.config import LossConfig, TransferConfig
 from sfcmt.data.manifest import Modality
 from sfcmt.errors import ConfigError, Problem
+from sfcmt.models.given_start import START
 from sfcmt.registry import Registry
 from sfcmt.stages.terms import TERMS, looks_at_pairs
 
@@ -36,14 +37,24 @@ class Method(ABC, Generic[C]):
 
     @classmethod
     def start(cls, config: C) -> str | None:
-        """The method from whose target model F_t starts; None for the source model."""
+        """The method from whose target model F_t starts, or `START` for the user's; None for the source model."""
         return None
+
+    @classmethod
+    def given_start(cls, config: C) -> str | None:
+        """The reference to the target model that F_t starts from, where the user names one."""
+        return None
+
+    @classmethod
+    def with_start(cls, config: C) -> C:
+        """The config where that model is known by its digest, whatever it is called."""
+        return config
 
     @classmethod
     def upstream(cls, config: C) -> tuple[str, ...]:
         """The methods whose target models it uses."""
         start = cls.start(config)
-        return (start,) if start else ()
+        return (start,) if start not in (None, START) else ()
 
     @classmethod
     def weights(cls, config: C) -> dict[str, float]:

@@ -12,9 +12,14 @@ from sfcmt.models.classifier import Prediction
 from sfcmt.outputs import Outputs
 
 
-def pool_teacher(pool: Iterable[Outputs], device: torch.device) -> Callable[[Tensor, Callable[[], Tensor]], Prediction]:
-    """A teacher whose class probabilities for a target image are the pool's mean; it has no features: (B, 0)."""
-    logits_NK = mean_probabilities(pool).log_().float().to(device)
+def pool_teacher(
+    pool: Iterable[Outputs], rows: Tensor, device: torch.device
+) -> Callable[[Tensor, Callable[[], Tensor]], Prediction]:
+    """A teacher whose class probabilities for a target image are the pool's mean; it has no features: (B, 0).
+
+    It is asked for places in `rows`, the target images that are learned from.
+    """
+    logits_NK = mean_probabilities(pool)[rows].log_().float().to(device)
 
     def teacher(rows_B: Tensor, augmented: Callable[[], Tensor]) -> Prediction:
         logits_BK = logits_NK[rows_B]

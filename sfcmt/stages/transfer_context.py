@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cached_property, partial
 from typing import Any, Generic, TypeVar, cast
 
@@ -12,8 +13,9 @@ from torch import Tensor, nn
 from sfcmt.artifact import Artifact
 from sfcmt.config import BridgeConfig, TeacherName, TransferConfig
 from sfcmt.data.batches import Column, UnlabelledData
-from sfcmt.errors import StoreError
+from sfcmt.errors import ConfigError, Problem, StoreError
 from sfcmt.models.classifier import Classifier, Prediction, copy_of, frozen
+from sfcmt.models.given_start import START
 from sfcmt.models.target_model import ModelSpec, TargetModel, input_of, target_spec
 from sfcmt.models.translators.copy import ChannelCopy, channel_copy
 from sfcmt.outputs import Outputs
@@ -77,16 +79,25 @@ class TransferContext(Generic[C]):
 
     @cached_property
     def models(self) -> dict[str, Classifier]:
-        """The target models of the methods that it stands on, by method, frozen, on the device."""
-        names = [recipe.name for recipe in self._recipe.upstream if recipe.kind == _TRANSFER]
-        paths = {name: self.workspace.artifact(_TRANSFER, name).path for name in names}
+        """The target models of the methods that it stands on, by method, frozen, on the device; and the user's."""
+        found = [recipe for recipe in self._recipe.upstream if recipe.kind in (_TRANSFER, START)]
+        paths = {recipe.name: self.workspace.artifact(recipe.kind, recipe.name).path for recipe in found}
         loaded = {name: frozen(TargetModel.load(path).classifier) for name, path in paths.items()}
         return {name: cast("Classifier", self._on_device(model)) for name, model in loaded.items()}
 
     @property
     def start(self) -> Classifier:
-        """What F_t starts from, frozen, on the device."""
+        """What F_t starts from, frozen, on the device. Raises `ConfigError` for a user's of another source model."""
+        if self._start == START:
+            self._require_same_head(self.models[START])
         return self.models[self._start] if self._start else self.source
+
+    def _require_same_head(self, start: Classifier) -> None:
+        """C is never trained: features mean the same to both where it is the same."""
+        ours, theirs = self.source.head.state_dict(), start.head.state_dict()
+        if ours.keys() != theirs.keys() or not all(torch.equal(ours[name], theirs[name]) for name in ours):
+            allowed = "a model that comes from the experiment's source model: its head is another"
+            raise ConfigError([Problem("transfer.start", "its model", allowed)])
 
     def trained(self, identity: str) -> Artifact:
         """Any transfer in the store. Raises `StoreError` if it is missing."""
@@ -183,18 +194,31 @@ class Answers:
 
     @cached_property
     def target(self) -> Prediction:
-        """Of all TR target images, on the device."""
+        """Of the TR target images that are learned from, on the device."""
         return self._predict(self._context.data.target)
 
     @cached_property
     def outputs(self) -> Outputs:
         """All that scoring and validators need: of the held-out pairs, too, if there are any."""
-        data, target = self._context.data, self.target
+        data, target = self._context.data, self._every_target
         pair = real = Prediction(target.features_BD[:0], target.logits_BK[:0])
         if data.has_pairs:
             pair, real = self._predict(data.pair_target, data.held_pair_rows), self._context.real_pairs
         both = ((one.logits_BK.cpu(), one.features_BD.cpu()) for one in (target, pair, real))
-        return Outputs(*(tensor for one in both for tensor in one))
+        held_out = torch.zeros(len(target.logits_BK), dtype=torch.bool)
+        held_out[data.held_target_rows] = True
+        outputs = Outputs(*(tensor for one in both for tensor in one))
+        return replace(outputs, held_out=held_out) if held_out.any() else outputs
+
+    @property
+    def _every_target(self) -> Prediction:
+        """Of all TR target images, in the order of their file."""
+        data = self._context.data
+        if not len(data.held_target_rows):
+            return self.target
+        place_N = torch.cat([data.target_rows, data.held_target_rows]).argsort()
+        both = zip(self.target, self._predict(data.held_target), strict=True)
+        return Prediction(*(torch.cat(parts)[place_N.to(parts[0].device)] for parts in both))
 
     def _predict(self, column: Column, rows: Tensor | None = None) -> Prediction:
         was_training = self._model.classifier.training

@@ -12,7 +12,9 @@ import torch
 from sfcmt.artifact import Artifact
 from sfcmt.data.dataset import Dataset
 from sfcmt.data.images import decode
+from sfcmt.data.loading import ChosenImages, StreamedImages
 from sfcmt.data.schema import Split
+from sfcmt.data.target_holdout import held_out
 from sfcmt.errors import ConfigError
 from sfcmt.models.target_model import TargetModel
 from sfcmt.outputs import Outputs
@@ -137,6 +139,24 @@ class MethodContract:
         assert all(torch.isfinite(tensor).all() for tensor in model.state_dict().values())
         assert all(tensor.dtype in (torch.float32, torch.int64) for tensor in model.state_dict().values())
 
+    def test_asks_for_no_target_image_that_is_held_out(
+        self, source_free: Path, store: Path, tmp_path: Path, method: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Until it has learned all: what it says of them is in its outputs, beside which they are."""
+        data: dict[str, Any] = {"target_holdout": 0.3}
+        config: dict[str, Any] = {"epochs": 1} if METHODS[method].trains else {}
+        context = context_of(tiny_experiment(source_free, store, method=method, data=data, transfer=config), tmp_path)
+        held_out, asked = held_out_rows(source_free, 0.3), asked_rows(context, monkeypatch)
+        model = METHODS[method]().adapt(context).to(context.workspace.device).eval()
+        assert not asked & held_out
+        outputs = context.answers(model).outputs
+        assert asked >= held_out
+        assert outputs.held_out is not None
+        assert {*outputs.held_out.nonzero().flatten().tolist()} == held_out
+        with torch.no_grad():
+            expected = model(pixels(source_free, Split.TARGET, "image"))
+        torch.testing.assert_close(outputs.target_logits, expected, atol=1e-4, rtol=1e-4)
+
     def test_without_pairs_it_trains_or_is_refused_before(self, store: Path, tmp_path: Path, method: str) -> None:
         """And its outputs have no pairs then."""
         folder = write_tiny(tmp_path / "data", pairs=False)
@@ -151,6 +171,26 @@ class MethodContract:
         assert len(outputs.target_logits) == 60
         assert outputs.pair_logits.shape == outputs.pair_source_logits.shape == (0, 3)
         assert not outputs.has_pairs
+
+
+def held_out_rows(folder: Path, fraction: float) -> set[int]:
+    """Rows of target images that a `data.target_holdout` of this size keeps out."""
+    return {*map(int, held_out(Dataset(folder), fraction).nonzero()[0])}
+
+
+def asked_rows(context: TransferContext[Any], monkeypatch: pytest.MonkeyPatch) -> set[int]:
+    """The rows of target images that are asked for from now on, as they are."""
+    images, asked = context.data.held_target.images, set[int]()
+    assert isinstance(images, ChosenImages)
+    target, prefetch = images.images, StreamedImages.prefetch
+
+    def noted(self: StreamedImages, index_B: torch.Tensor) -> None:  # `batch` calls it, too
+        if self is target:
+            asked.update(index_B.tolist())
+        prefetch(self, index_B)
+
+    monkeypatch.setattr(StreamedImages, "prefetch", noted)
+    return asked
 
 
 def pixels(folder: Path, split: Split, column: str) -> torch.Tensor:

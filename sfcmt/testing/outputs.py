@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-
 import torch
 from torch import Tensor
 
-from sfcmt.outputs import Outputs
+from sfcmt.outputs import NAMES, Outputs
 
 CONFIDENT = 100.0
 """A logit that leaves the other classes a probability of e^-100."""
@@ -54,4 +52,4 @@ def random(images: int, classes: int, seed: int = 0) -> Outputs:
 
 def reordered(model: Outputs, order: Tensor) -> Outputs:
     """The same model with its images, and its pairs, in another order."""
-    return Outputs(**{field.name: getattr(model, field.name)[order] for field in fields(model)})
+    return Outputs(**{name: getattr(model, name)[order] for name in NAMES})

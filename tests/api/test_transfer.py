@@ -35,6 +35,7 @@ def transferred(store: Path, source: sfcmt.SourceModel | None = None, **changes:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [custom, resnet])
 def test_it_trains_once_and_leaves_the_module_alone(make: Callable[[], nn.Module], api_store: Path) -> None:
     module = make()

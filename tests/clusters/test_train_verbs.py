@@ -45,8 +45,8 @@ def test_a_terminated_comparison_goes_on_with_the_same_command(tiny_data: Path, 
     out, error = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, error
     summary = json.loads(out.splitlines()[-1])
-    assert summary["trained"] + summary["found"] == 4
+    assert summary["trained"] + summary["found"] == 5
     assert "tgkt (seed 0): epoch 10/10: " in error
     assert "tgkt (seed 0): epoch 1/10: " not in error
-    assert len(list((place.folder / "store" / "stages").iterdir())) == 4
+    assert len(list((place.folder / "store" / "stages").iterdir())) == 5
     assert not list((place.folder / "store" / "partial").iterdir())

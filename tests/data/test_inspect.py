@@ -44,6 +44,7 @@ def test_summary(dataset: Dataset) -> None:
     assert summary.digest == dataset.whole_digest
 
 
+@pytest.mark.slow
 def test_sheet_shows_sources_targets_and_pairs(dataset: Dataset) -> None:
     axes = drawn(contact_sheet(dataset, columns=4))
     assert len(axes) == 4 + 4 + 2 * 6
@@ -81,6 +82,7 @@ def test_depth_of_16_bits_is_stretched_between_percentiles(tmp_path: Path) -> No
     assert np.mean(pixels > high) == pytest.approx(0.02, abs=0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("channels", "bits"), [(2, 8), (3, 8), (3, 16), (5, 16), (4, 32)])
 def test_of_several_channels_the_first_three_are_the_colours(tmp_path: Path, channels: int, bits: int) -> None:
     dataset = Dataset(write_tiny(tmp_path / "data", rows=6, bits=bits, channels=channels))

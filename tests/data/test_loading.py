@@ -154,6 +154,7 @@ def test_a_folder_that_cannot_be_written_is_told_of_and_done_without(
     ] * 2  # of either kind of file
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("reserve", "line"), [(2**30, "no room for"), (-(2**30), "No space left on device; images are decoded at each use")]
 )

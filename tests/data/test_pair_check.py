@@ -39,6 +39,7 @@ def judge(pairs: tuple[Array, Array], partner: NDArray[np.int64], seed: int = 0)
     return judge_pairs(pairs[0][rows], pairs[1][partner], rows, rows, seed)
 
 
+@pytest.mark.slow
 def test_true_pairs_match(dataset: Dataset, pairs: tuple[Array, Array]) -> None:
     check = check_pairs(dataset)
     assert replace(check, p_value=0) == replace(judge(pairs, np.arange(N)), p_value=0)  # frames are numbered otherwise

@@ -117,6 +117,7 @@ def test_a_report_has_a_line_a_reason_and_the_first_names(tmp_path: Path) -> Non
     ]
 
 
+@pytest.mark.slow
 def test_a_folder_stands_for_its_images(tmp_path: Path) -> None:
     image = save(tmp_path / "b.png", b"x")
     save(tmp_path / "a.txt", b"x")

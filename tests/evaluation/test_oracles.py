@@ -67,6 +67,7 @@ def make(kind: Kind, folder: Path, store: Path, callback: Callback | None = None
     return Store(store).get_or_train(recipe, experiment.runtime, callback or Callback())
 
 
+@pytest.mark.slow
 def test_no_image_is_predicted_by_a_model_that_saw_its_frame(
     tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -91,12 +92,14 @@ def test_no_image_is_predicted_by_a_model_that_saw_its_frame(
         assert torch.equal(oracle_logits(own), logits_NK[torch.tensor(fold_N) == fold])
 
 
+@pytest.mark.slow
 def test_the_supervised_oracle_beats_chance(tiny_data: Path, tmp_path: Path) -> None:
     logits_NK = oracle_logits(make(supervised_recipe, tiny_data, tmp_path, epochs=8))
     assert logits_NK.shape == (60, 3)
     assert score(logits_NK, open_labels(Dataset(tiny_data)).labels_N).balanced_accuracy > 0.6
 
 
+@pytest.mark.slow
 def test_an_interrupted_oracle_goes_on_and_ends_with_the_same_bytes(tiny_data: Path, tmp_path: Path) -> None:
     whole = make(supervised_recipe, tiny_data, tmp_path / "whole")
     with pytest.raises(Stop):
@@ -133,6 +136,7 @@ def test_other_labels_make_another_oracle_and_the_same_transfer(tiny_data: Path,
     assert same(transfer_recipe)
 
 
+@pytest.mark.slow
 def test_the_real_source_oracle_is_the_source_model_on_the_real_images(tiny_data: Path, tiny_store: Path) -> None:
     source = TargetModel.load(get_or_train("source", tiny_experiment(tiny_data, tiny_store)).path)
     encoded = column(tiny_data, Sealed.REAL_SOURCE, "image")

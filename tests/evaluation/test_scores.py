@@ -31,3 +31,14 @@ def test_balanced_accuracy_does_not_reward_the_largest_class() -> None:
     found = score(one_hot(torch.zeros(10, dtype=torch.int64), 2).float(), labels)
     assert found.accuracy == pytest.approx(0.9)
     assert found.balanced_accuracy == pytest.approx(0.5)
+
+
+def test_images_that_are_held_out_are_judged_apart() -> None:
+    held_out = torch.tensor([False, False, True, False, True, False])
+    found = score(3.0 * one_hot(PREDICTED, 3) - 1, LABELS, held_out)
+    assert found.accuracy == found.balanced_accuracy == 1
+    assert found.figures == {"accuracy": 1, "balanced_accuracy": 1, "held_out_accuracy": 0} | {
+        "held_out_balanced_accuracy": 0
+    }
+    assert found.held_out is not None
+    assert found.held_out.confusion_KK.tolist() == [[0, 1, 0], [0, 0, 1], [0] * 3]

@@ -46,6 +46,7 @@ def test_no_more_than_a_thousand_rows_are_embedded() -> None:
     assert embed(blobs(1003)[0]).shape == (1000, 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("classes", [3, 17])
 def test_each_class_has_its_points_its_name_and_its_colour(classes: int) -> None:
     _, labels_N = blobs(40, classes)

@@ -23,6 +23,7 @@ def test_a_backbone_is_told_with_its_size() -> None:
     assert line == "small: 0.32 M parameters, 128 features"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "features"),
     [("lcnet_035", 1280), ("mobilenetv3_small_050", 1024), ("levit_128s", 384), ("vit_tiny_patch16_224", 192)],
@@ -43,6 +44,7 @@ def test_images_of_a_size_that_a_backbone_does_not_take_are_refused() -> None:
     assert problem.allowed.startswith("a size that vit_tiny_patch16_224 takes")
 
 
+@pytest.mark.slow
 def test_a_network_that_is_made_for_one_size_is_not_shown_another() -> None:
     source = SMALL | {"backbone": "levit_128s", "size": 64}
     with pytest.raises(ConfigError, match="levit_128s, made for 64 pixels, takes in batches of 7"):

@@ -277,6 +277,7 @@ def resident() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", LIES.values(), ids=LIES)
 def test_a_file_that_lies_is_refused_without_spending_memory(file: Path, content: bytes) -> None:
     before = resident()

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import pytest
 
-_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _OPTIONS = ["--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--virtual-time-budget=10000"]
 _SCHEMES = {"dark": 0, "light": 1}
 _FRAME = """<!doctype html><meta charset="utf-8"><body><pre id="seen"></pre>
@@ -43,9 +43,9 @@ function look(width) {
 
 def look(page: bytes, folder: Path, scheme: Literal["light", "dark"], table: str, nth: int) -> tuple[Any, list[str]]:
     """What is seen at 1280 and 400 pixels, after a click on the n-th heading of a table; and what the console says."""
-    chromium = next(filter(None, map(shutil.which, _NAMES)), None)
+    chromium = next(filter(None, map(shutil.which, NAMES)), None)
     if chromium is None:
-        pytest.skip(f"no browser: none of {', '.join(_NAMES)} is installed")
+        pytest.skip(f"no browser: none of {', '.join(NAMES)} is installed")
     source = html.escape(page.decode(), quote=True)
     frames = "\n".join(
         f'<iframe style="width:{width}px;height:900px;border:0" onload="frames[{width}] = this; look({width})" '

@@ -9,7 +9,7 @@ from typing import Any
 from sfcmt.evaluation.labels import open_labels
 from sfcmt.tuning.search.scoring import score_study
 from sfcmt.tuning.search.study import Study
-from tests.tuning.search.test_study import outputs, study_of
+from tests.tuning.search.test_study import outputs, study_of, tell_evidence
 
 RIGHTS = (12, 45, 30, 54, 24, 48, 39, 51, 33, 57, 42)
 """Of 60 images, by completed trial; one trial more is stopped early, and one fails."""
@@ -20,6 +20,7 @@ def search(data: Path, store: Path, name: str = "mine", scored: bool = True, **s
     trials = len(RIGHTS) + 2
     study = study_of(data, store, name, anchors=["source_only", "shot"], search={"trials": trials}, **spec)
     labels_N = open_labels(study.dataset).labels_N.tolist()
+    tell_evidence(study, labels_N, frames=1)
     for stage, right in zip(study.anchors, (21, 36), strict=True):
         _artifact(study, stage.identity, right, labels_N)
     for place, right in enumerate(RIGHTS):

@@ -6,7 +6,6 @@ float32 AdamW makes it worth all that a weight moves whose true gradient is noug
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import shutil
@@ -32,7 +31,7 @@ from sfcmt.evaluation.oracles import LabelledTarget, fold_recipe
 from sfcmt.models.bottleneck import BottleneckClassifier
 from sfcmt.models.target_model import TargetModel
 from sfcmt.models.translators import TRANSLATORS
-from sfcmt.outputs import Outputs
+from sfcmt.outputs import NAMES, Outputs
 from sfcmt.recipe import Recipe
 from sfcmt.stages.bridge import BridgeLearner
 from sfcmt.stages.fit import DivergedError, fit
@@ -87,8 +86,9 @@ def learnt(job: str, data: Path, store: Path, folder: Path, callback: Callback |
     if kind == "oracle":
         return oracle_learnt(context)
     model = METHODS[kind]().adapt(context).eval()
-    outputs = dataclasses.asdict(context.answers(model).outputs)
-    return Learnt(context.workspace.curves, model.state_dict() | outputs)
+    outputs = context.answers(model).outputs
+    answers = {name: getattr(outputs, name) for name in NAMES}
+    return Learnt(context.workspace.curves, model.state_dict() | answers)
 
 
 def in_float64(context: TransferContext[Any]) -> None:

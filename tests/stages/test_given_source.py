@@ -142,6 +142,7 @@ def test_its_file_is_read_once_and_not_needed_again(data: Path, store: Path, tmp
     assert TargetModel.load(before.path).spec.classes == REVERSED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["source_only", "bn_adapt", "robust_tgkt"])
 @pytest.mark.parametrize("name", ["test_resnet", "test_vit"])
 def test_methods_start_from_it(data: Path, store: Path, name: str, method: str) -> None:
@@ -172,6 +173,7 @@ def test_what_rests_on_batch_norm_says_so_before_it_trains(data: Path, store: Pa
         trained(experiment(data, store, "test_vit", bridge=bridge), bridge_recipe)
 
 
+@pytest.mark.slow
 def test_the_supervised_oracle_starts_from_it(data: Path, store: Path) -> None:
     logits_NK = oracle_logits(trained(experiment(data, store), supervised_recipe))
     assert logits_NK.shape == (60, 3)

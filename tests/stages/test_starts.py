@@ -58,7 +58,8 @@ def test_a_pool_teaches_its_mean() -> None:
         Outputs(torch.tensor(p).log(), rest, rest, rest, rest, rest)
         for p in ([[0.9, 0.1], [0.3, 0.7]], [[0.5, 0.5], [0.1, 0.9]], [[0.1, 0.9], [0.2, 0.8]])
     ]
-    taught = pool_teacher(pool, torch.device("cpu"))(torch.tensor([1, 0, 1]), lambda: rest).logits_BK.softmax(dim=1)
+    rows, device = torch.arange(2), torch.device("cpu")
+    taught = pool_teacher(pool, rows, device)(torch.tensor([1, 0, 1]), lambda: rest).logits_BK.softmax(dim=1)
     torch.testing.assert_close(taught, torch.tensor([[0.2, 0.8], [0.5, 0.5], [0.2, 0.8]]))
 
 

@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 
 from sfcmt.callbacks import Callback
+from sfcmt.data.schema import Split
 from sfcmt.errors import ConfigError
 from sfcmt.evaluation.labels import open_labels
+from sfcmt.grounding.gate import ASSOCIATION
 from sfcmt.outputs import Outputs
 from sfcmt.testing.tiny import Recorder, contents, tiny_experiment, write_tiny
 from sfcmt.tuning.comparison import Comparison
-from sfcmt.tuning.summary import StageCounter
+from sfcmt.tuning.summary import StageCounter, summarise
 from sfcmt.validators import POOL_VALIDATORS, VALIDATORS
 from tests.tuning.conftest import METHODS, SEEDS
 
@@ -29,7 +33,7 @@ def test_shared_stages_are_trained_once(tiny_data: Path, tmp_path: Path) -> None
     Comparison(experiment, ["tgkt", "translator_only", "source_only"], [0], oracles=True).train(recorder)
     assert sorted(recorder.started) == ["bridge", *["oracle_fold"] * 3, "source", "transfer"]
     Comparison(experiment, ["tgkt", "translator_only", "source_only"], [0], oracles=True).train(counter)
-    assert (len(counter.trained), len(counter.found)) == (0, 5)
+    assert (len(counter.trained), len(counter.found)) == (0, 6)
 
 
 def test_nothing_is_trained_where_a_later_stage_could_not_be(tiny_data: Path, tmp_path: Path) -> None:
@@ -48,10 +52,10 @@ def test_two_processes_make_the_same_bytes_as_one(trained: Comparison, tmp_path:
     counter, recorder = StageCounter(), Recorder()
     comparison.train(counter, jobs=2)
     assert stages_of(tmp_path).items() <= stages_of(trained.store.root).items()
-    assert len(stages_of(tmp_path)) == len(counter.trained) == 1 + 1 + 2 + 2 + 3
+    assert len(stages_of(tmp_path)) == len(counter.trained) == 1 + 1 + 1 + 2 + 2 + 3
     assert counter.found == set()
     comparison.train(recorder, jobs=2)
-    assert len(recorder.ended) == len(comparison.transfers) + len(comparison.oracles)
+    assert len(recorder.ended) == len(comparison.transfers) + len(comparison.pair_evidence) + len(comparison.oracles)
     assert all(reused for _, reused in recorder.ended)
 
 
@@ -63,7 +67,7 @@ def test_pool_validators_see_the_methods_of_one_seed(trained: Comparison, monkey
         return [float(place) for place in range(len(pool))]
 
     monkeypatch.setitem(POOL_VALIDATORS._members, "places", places)
-    found = list(trained.validations())
+    found = list(Comparison(trained.experiment, METHODS, SEEDS).validations())
     assert [(cell.seed, cell.method) for cell, _ in found] == [(seed, name) for seed in SEEDS for name in METHODS]
     assert [scores["places"] for _, scores in found] == [0, 1, 0, 1]
     assert len(pools) == len(SEEDS)
@@ -71,7 +75,7 @@ def test_pool_validators_see_the_methods_of_one_seed(trained: Comparison, monkey
         expected = [cell.outputs for cell in trained.cells if cell.seed == seed]
         for one, other in zip(pool, expected, strict=True):
             assert torch.equal(one.target_logits, other.target_logits)
-    assert all(set(scores) == {*VALIDATORS, *POOL_VALIDATORS} for _, scores in found)
+    assert all(set(scores) == {*VALIDATORS, *POOL_VALIDATORS, ASSOCIATION} for _, scores in found)
 
 
 def test_scores_judge_cells_and_oracles(trained: Comparison) -> None:
@@ -92,3 +96,17 @@ def test_without_labels_nothing_is_judged(tmp_path: Path) -> None:
     assert comparison.oracles == []
     assert comparison.scores() == {}
     assert len(list(comparison.validations())) == 1
+
+
+def test_models_of_other_people_are_in_the_pool_and_the_table(trained: Comparison, tmp_path: Path) -> None:
+    file = tmp_path / "theirs.parquet"
+    ids = trained.dataset.columns(Split.TARGET, "id")["id"].to_pylist()
+    logits_NK = trained.cells[0].outputs.target_logits
+    pq.write_table(pa.table({"id": ids, **dict(zip(trained.dataset.classes, logits_NK.T.numpy(), strict=True))}), file)
+    comparison = Comparison(trained.experiment, METHODS, SEEDS, others={"theirs": file})
+    summary = summarise("mine", comparison)
+    rows = {row.method: row for row in summary.rows}
+    assert rows["theirs"].validators["infomax"][0] == pytest.approx(rows[METHODS[0]].validators["infomax"][0])
+    assert rows["theirs"].accuracy == [rows[METHODS[0]].accuracy[0]] * len(SEEDS)
+    assert [len(choice.gate.associations) for choice in comparison.choices.values() if choice.gate] == [3] * len(SEEDS)
+    assert len(summary.chosen) == len(SEEDS)

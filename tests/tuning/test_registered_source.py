@@ -13,6 +13,7 @@ from sfcmt.config import GivenSourceConfig
 from sfcmt.data.dataset import Dataset
 from sfcmt.errors import ModelError
 from sfcmt.models.given import GivenSource
+from sfcmt.models.given_start import GivenStart
 from sfcmt.models.sources import SOURCES
 from sfcmt.models.target_model import TargetModel, given_spec, target_spec
 from sfcmt.testing.source_models import CLASSES, SIZE
@@ -72,6 +73,11 @@ def check_registered(tmp_path: Path) -> None:
     depth = register(source_model(1, tmp_path), tmp_path / "one" / "model")
     with pytest.raises(ModelError, match=r"models:/mine/2: a model of depth images of 1 channel"):
         _ = GivenSource(GivenSourceConfig(model=depth)).classes
+    start = GivenStart(depth)
+    assert start.spec.modality == "depth"
+    assert GivenStart(start.pinned).model().spec == start.spec
+    with pytest.raises(ModelError, match=r"transfer.start: models:/mine/1 has changed \(digest .*, not 0000"):
+        GivenStart(f"{place}#{'0' * 20}").model()
     with pytest.raises(ModelError, match="models:/nobody/1"):
         _ = GivenSource(GivenSourceConfig(model="models:/nobody/1")).classes
 

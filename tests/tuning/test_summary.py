@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,8 @@ from sfcmt.tuning.summary import StageCounter, Summary, SummaryRow, summarise, t
 from tests.tuning.conftest import METHODS, SEEDS
 
 ORACLE = SummaryRow("oracle_real_source", True, ["c"], {}, [1.0, 0.98], [1.0, 0.96])
-TGKT = SummaryRow("tgkt", False, ["a"], {"infomax": [0.5, 0.7], "ensv": [0.9, 0.9]}, [0.4, 0.6], [0.5, 0.5])
-SHOT = SummaryRow("shot", False, ["b"], {"infomax": [0.25]}, [], [])
+TGKT = SummaryRow("tgkt", False, ["a"], {"grounding": [0.5, 0.7], "ensv": [0.9, 0.9]}, [0.4, 0.6], [0.5, 0.5])
+SHOT = SummaryRow("shot", False, ["b"], {"grounding": [0.25]}, [], [])
 
 
 def printed(summary: Summary, width: int = 80) -> list[str]:
@@ -37,9 +38,9 @@ def cells(lines: list[str]) -> dict[str, list[str]]:
 def test_means_and_spreads() -> None:
     found = cells(printed(Summary("mine", "tiny", [0, 1], [TGKT, SHOT, ORACLE])))
     # deviations of two values are their distance over the root of two
-    assert found["tgkt"] == ["0.600±0.141", "-", "0.900±0.000", "50.0±14.1", "50.0±0.0"]
-    assert found["shot"] == ["0.250", "-", "-", "-", "-"]
-    assert found["oracle_real_source"] == ["-", "-", "-", "99.0±1.4", "98.0±2.8"]
+    assert found["tgkt"] == ["0.600±0.141", "0.900±0.000", "50.0±14.1", "50.0±0.0"]
+    assert found["shot"] == ["0.250", "-", "-", "-"]
+    assert found["oracle_real_source"] == ["-", "-", "99.0±1.4", "98.0±2.8"]
 
 
 def test_oracle_rows_come_last_in_a_section_of_their_own() -> None:
@@ -48,13 +49,22 @@ def test_oracle_rows_come_last_in_a_section_of_their_own() -> None:
     assert names[names.index("tgkt") :][:4] == ["tgkt", "shot", "", "oracle_real_source"]
 
 
+def test_images_that_are_held_out_have_a_column_of_their_own() -> None:
+    held_out = replace(TGKT, held_out_accuracy=[0.3, 0.5], held_out_balanced_accuracy=[0.25, 0.35])
+    lines = printed(Summary("mine", "tiny", [0, 1], [held_out, ORACLE]), width=100)
+    assert cells(lines)["tgkt"][-2:] == ["50.0±0.0", "30.0±7.1"]
+    assert cells(lines)["oracle_real_source"][-2:] == ["98.0±2.8", "-"]
+    assert "Held out: balanced, on images of frames that were held out of adaptation;" in "\n".join(lines)
+    assert max(map(len, printed(Summary("mine", "tiny", [0, 1], [held_out, ORACLE])))) <= 80
+
+
 @pytest.mark.parametrize("width", [80, 120])
 def test_nothing_is_cut_short(width: int) -> None:
     lines = printed(Summary("mine", "tiny", [0, 1], [ORACLE, TGKT, SHOT]), width)
     assert max(map(len, lines)) <= width
     assert "…" not in "".join(lines)
     assert lines[0].strip() == "mine on tiny, seeds 0, 1"
-    assert "label-free label-free label-free oracle % oracle %" in [" ".join(line.split()) for line in lines]
+    assert "label-free label-free oracle % oracle %" in [" ".join(line.split()) for line in lines]
 
 
 def test_it_gathers_one_value_a_seed(trained: Comparison) -> None:

@@ -13,6 +13,7 @@ from mlflow.entities import Run
 
 from sfcmt.data.pixels import Shape
 from sfcmt.data.schema import Split
+from sfcmt.grounding.gate import ASSOCIATION
 from sfcmt.identity import digest
 from sfcmt.stages.methods.tgkt import TGKTConfig
 from sfcmt.tuning.compare import track
@@ -88,7 +89,7 @@ class TestOneRun:
     def test_metrics_are_validators_and_oracles_apart(self) -> None:
         metrics = self.run.data.metrics
         validators = {name.removeprefix("validator/") for name in metrics if name.startswith("validator/")}
-        assert validators == {*VALIDATORS, *POOL_VALIDATORS}
+        assert validators == {*VALIDATORS, *POOL_VALIDATORS, ASSOCIATION}
         score = self.comparison.scores()["tgkt", 0]
         oracles = {name: value for name, value in metrics.items() if name.startswith("oracle/")}
         assert oracles == {"oracle/accuracy": score.accuracy, "oracle/balanced_accuracy": score.balanced_accuracy}

@@ -16,7 +16,13 @@ from sfcmt.artifact import Artifact
 from sfcmt.callbacks import Callback
 from sfcmt.recipe import Recipe
 from sfcmt.tuning.ablation.designs import Arm
-from sfcmt.tuning.ablation.results import ORACLE_COLUMNS, VALIDATOR_COLUMNS, values_of
+from sfcmt.tuning.ablation.results import (
+    HELD_OUT_COLUMNS,
+    ORACLE_COLUMNS,
+    REGRET_COLUMN,
+    VALIDATOR_COLUMNS,
+    values_of,
+)
 from sfcmt.tuning.ablation.study import RESULTS, Ablation, Run
 from sfcmt.tuning.comparison import Cell
 from sfcmt.tuning.mlflow_calls import active_run, log_missing_params
@@ -25,7 +31,8 @@ from sfcmt.tuning.search.study_folder import SPEC
 from sfcmt.tuning.tracker import log_datasets, log_metrics, params_of, tags_of, training_metrics
 
 _FINISHED = "FINISHED"
-_COLUMNS = [*VALIDATOR_COLUMNS, *ORACLE_COLUMNS]
+_COLUMNS = [*VALIDATOR_COLUMNS, *ORACLE_COLUMNS, *HELD_OUT_COLUMNS, REGRET_COLUMN]
+"""An earlier release may not have written all of them."""
 
 
 class AblationSync(MLflowSync, Callback):
@@ -86,17 +93,18 @@ class AblationSync(MLflowSync, Callback):
         """Finish all runs, the parent last. Nothing is done while some seeds have not been heard of."""
         results = self._ablation.results()
         rows = {(row["arm"], row["seed"]): row for row in results.to_pylist()}
+        columns = [name for name in _COLUMNS if name in results.column_names]
         if not {key for key, row in rows.items() if row["transfer"]} <= self._seeds.keys():
             return
         if parent.info.status != _FINISHED:
             self._write_failures({key: row["failure"] for key, row in rows.items() if row["failure"]}, parent)
             for key, row in rows.items():
                 if key in self._seeds:
-                    self._finish(self._seeds[key], {name: row[name] for name in _COLUMNS if row[name] is not None})
-            values = {name: values_of(results, name) for name in _COLUMNS}
+                    self._finish(self._seeds[key], {name: row[name] for name in columns if row[name] is not None})
+            values = {name: values_of(results, name) for name in columns}
             for arm, found in self._arms.items():
                 means = {name: fmean(of[arm].values()) for name, of in values.items() if of[arm]}
-                self._finish(found, means | {"seeds": len(values[_COLUMNS[0]][arm])})
+                self._finish(found, means | {"seeds": len(values[columns[0]][arm])})
             self._finish_parent(parent)
         self._is_done = True
 

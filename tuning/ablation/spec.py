@@ -153,11 +153,17 @@ def load_ablation(path: str, overrides: tuple[str, ...] = ()) -> CheckedAblation
     if problems:
         factors, found = read_factors(spec.factors, experiment)
         raise ConfigError([*problems, *found, *_nuisance_problems(spec, factors, experiment), *_own_problems(spec)])
-    return check_ablation(spec, experiment)
+    checked = check_ablation(spec, experiment)
+    if powerless := [*_power_problems(spec, checked.design)]:
+        raise ConfigError(powerless)
+    return checked
 
 
 def check_ablation(spec: AblationSpec, experiment: Experiment[Any]) -> CheckedAblation:
-    """Hold a spec against its experiment. Raises `ConfigError` with every problem at once."""
+    """Hold a spec against its experiment. Raises `ConfigError` with every problem at once.
+
+    What its test could reach is asked of new specs only: a finished study is shown whatever it was able to find.
+    """
     factors, found = read_factors(spec.factors, experiment)
     problems = [*found, *_nuisance_problems(spec, factors, experiment), *_own_problems(spec)]
     problems += _method_problems(spec, experiment)
@@ -169,7 +175,7 @@ def check_ablation(spec: AblationSpec, experiment: Experiment[Any]) -> CheckedAb
         design = methods_design(experiment.method, spec.methods)
     else:
         design = design_of(spec.design, factors, spec.resolution)
-    if problems := [*arm_problems(design, experiment), *_power_problems(spec, design)]:
+    if problems := [*arm_problems(design, experiment)]:
         raise ConfigError(problems)
     return CheckedAblation(spec, experiment, design)
 

@@ -32,13 +32,14 @@ def distill_study(study: Study, callback: Callback) -> dict[str, Any]:
     recipe = _stage(study, tuple(dict.fromkeys(trial.user_attrs["transfer"] for trial in ordered)))
     train_stages([recipe], study.experiment.runtime, study.store, callback)
     outputs = Outputs.load(study.store.get_or_train(recipe, study.experiment.runtime, Callback()).path)
-    made = study.distilled()
+    anchors = [outputs for _, outputs in study.anchor_pool()]
+    judge, made = Judge(study.spec.objective, anchors, study.record.few_labels), study.distilled()
     distilled = {
         "study": study.identity,
         "commit": made["commit"] if made and made["transfer"] == recipe.identity else code_version(),
         "transfer": recipe.identity,
         "trials": [trial.number for trial in ordered],
-        "validators": Judge(study.spec.objective, [outputs for _, outputs in study.anchor_pool()]).validations(outputs),
+        "validators": judge.validations(outputs),
     }
     study.write(FILE, distilled)
     return distilled

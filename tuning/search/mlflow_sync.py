@@ -67,11 +67,15 @@ class SearchSync(MLflowSync):
         """Write what the labels say of each completed trial and of the validators, under names that say so."""
         parent, now = self._parent_run(), int(time.time() * 1000)
         regrets = {f"oracle/regret/{name}": found["regret"] for name, found in scores["validators"].items()}
-        by_run = {parent: {"oracle/regret": scores["regret"], "oracle/worst_regret": scores["worst_regret"]} | regrets}
+        own = {f"oracle/{name}": scores[name] for name in ("regret", "worst_regret", "cross_fitted_regret")}
+        by_run = {parent: {name: value for name, value in own.items() if value is not None} | regrets}
         for number, run_id in self._runs.items():
             if str(number) in scores["oracle_accuracy"]:
-                names = ("accuracy", "balanced_accuracy")
-                by_run[run_id] = {f"oracle/{name}": scores[f"oracle_{name}"][str(number)] for name in names}
+                by_run[run_id] = {
+                    name.replace("_", "/", 1): values[str(number)]
+                    for name, values in scores.items()
+                    if name.startswith("oracle_")
+                }
         for run_id, values in by_run.items():
             log_metrics(self._client, run_id, [Metric(name, value, now, 0) for name, value in values.items()])
 
@@ -124,6 +128,7 @@ class SearchSync(MLflowSync):
         winner = self._study.trials[selection["winner"]]
         with active_run(self._experiment_id, parent):
             chosen = {"sfcmt.winner": str(winner.number), "sfcmt.transfer": selection["transfer"]}
+            chosen |= {"sfcmt.pick": f"{selection['pick']}, {self._study.record.chosen}"}
             mlflow.set_tags(chosen | {_TRIALS: trials})
             mlflow.log_dict(selection, "selection.json")
             log_datasets(self._study.dataset)

@@ -16,10 +16,11 @@ from sfcmt.data.dataset import Dataset
 from sfcmt.data.manifest import Manifest
 from sfcmt.errors import ConfigError
 from sfcmt.experiment import Experiment, recorded_experiment
+from sfcmt.few_labels import FEW_LABELS, FewLabels, read_few_labels
 from sfcmt.file_format import FORMAT, NOW
 from sfcmt.identity import digest, versions
 from sfcmt.recipe import Recipe
-from sfcmt.recipes import transfer_recipe
+from sfcmt.recipes import pair_evidence_recipe, transfer_recipe
 from sfcmt.tuning.search.needing_pairs import pair_problems
 from sfcmt.tuning.search.space import Distribution, Space, apply_values
 from sfcmt.tuning.search.spec import CheckedSearch, SearchSpec
@@ -43,8 +44,17 @@ class StudyRecord:
     """As it was then, without what is sealed in it."""
     anchors: Mapping[str, str]
     """Identities of the methods that are always in the pool, by name."""
+    pair_evidence: str | None
+    """Identity of what the pairs tell of target images, made from the experiment before any value of a trial."""
     made_of: Mapping[str, Any]
     """All that the identity is a digest of, for people."""
+    few_labels: FewLabels | None = None
+    """Those of the objective; the table that they are from is not needed any more."""
+
+    @property
+    def chosen(self) -> str:
+        """How the search chooses, in words."""
+        return self.few_labels.text if self.few_labels else "without labels"
 
     def as_json(self) -> dict[str, Any]:
         """What `read_record` reads."""
@@ -61,8 +71,9 @@ class StudyRecord:
                 "classes": self.dataset.classes,
             },
             "anchors": dict(self.anchors),
+            "pair_evidence": self.pair_evidence,
             "made_of": self.made_of,
-        }
+        } | ({FEW_LABELS: self.few_labels.as_json()} if self.few_labels else {})
 
 
 def make_record(name: str, checked: CheckedSearch, experiment: Experiment[Any], dataset: Dataset) -> StudyRecord:
@@ -74,11 +85,27 @@ def make_record(name: str, checked: CheckedSearch, experiment: Experiment[Any], 
         raise ConfigError(problems)
     recipe = transfer_recipe(checked.experiment, dataset, checked.experiment.seed)
     anchors = anchor_recipes(checked.spec, checked.experiment, dataset)
-    made_of = _rules(checked) | {"recipe": recipe.tree, "anchors": {one.name: one.tree for one in anchors}}
+    few_labels = _few_labels(checked, dataset)
+    made_of = _rules(checked, few_labels) | {"recipe": recipe.tree, "anchors": {one.name: one.tree for one in anchors}}
     made_of["versions"] |= versions(_parts(checked, dataset))
+    evidence = pair_evidence_recipe(checked.experiment, dataset, checked.experiment.seed)
     identities = {one.name: one.identity for one in anchors}
-    identity = digest(made_of | {"recipe": recipe.identity, "anchors": identities})
-    return StudyRecord(name, identity, checked.spec, experiment, checked.space, dataset, identities, made_of)
+    digested = {"recipe": recipe.identity, "anchors": identities}
+    if evidence:
+        made_of["pair_evidence"], digested["pair_evidence"] = evidence.tree, evidence.identity
+    identity = digest(made_of | digested)
+    return StudyRecord(
+        name,
+        identity,
+        checked.spec,
+        experiment,
+        checked.space,
+        dataset,
+        identities,
+        evidence.identity if evidence else None,
+        made_of,
+        few_labels,
+    )
 
 
 def read_record(folder: Path, store: str | None = None) -> StudyRecord:
@@ -94,7 +121,9 @@ def read_record(folder: Path, store: str | None = None) -> StudyRecord:
         {name: Distribution.model_validate(one) for name, one in saved["space"].items()},
         Dataset(Path(saved["data"]["folder"]), manifest, tuple(saved["data"].get("classes", manifest.classes))),
         saved["anchors"],
+        saved.get("pair_evidence"),
         saved["made_of"],
+        FewLabels.from_json(saved[FEW_LABELS]) if FEW_LABELS in saved else None,
     )
 
 
@@ -109,13 +138,21 @@ def differences(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]
     return found[:_MOST] + ([f"and {len(found) - _MOST} more"] if len(found) > _MOST else [])
 
 
-def _rules(checked: CheckedSearch) -> dict[str, Any]:
+def _few_labels(checked: CheckedSearch, dataset: Dataset) -> FewLabels | None:
+    path = checked.spec.objective.few_labels
+    return read_few_labels(Path(path), dataset, checked.experiment.data.target_holdout) if path else None
+
+
+def _rules(checked: CheckedSearch, few_labels: FewLabels | None) -> dict[str, Any]:
     """How values are suggested and judged. A budget is no rule: a study can be extended."""
     spec = checked.spec.model_dump(mode="json", include={"objective", "pick", "search", "scheduler"})
-    del spec["search"]["trials"]
+    del spec["search"]["trials"], spec["objective"][FEW_LABELS]
     space = [[name, one.model_dump(mode="json", exclude_none=True)] for name, one in checked.space.items()]
     used = [VALIDATORS.module(name) for name in checked.spec.objective.validators if name in VALIDATORS]
     used.append(POOL_VALIDATORS.module(checked.spec.pick.validator))
+    if few_labels:
+        spec["objective"][FEW_LABELS] = few_labels.document
+        used.append(FewLabels.__module__)
     return spec | {"space": space, "versions": versions(used)}
 
 

@@ -49,7 +49,7 @@ _MEMORY = 2**28
 def run_study(study: Study, callback: Callback) -> dict[str, Any]:
     """Run all trials that are missing, then pick the winner. Raises `PausedError` on SIGTERM or Ctrl-C."""
     with storage_errors(study.spec.storage), study.driving():
-        if not (study.optuna.is_finished and all(map(study.store.find, study.anchors))):
+        if not (study.optuna.is_finished and all(map(study.store.find, study.prerequisites))):
             _run_missing(study, callback)
         selection = study.choose()
         restore_weights(study, selection, callback)
@@ -60,7 +60,9 @@ def run_study(study: Study, callback: Callback) -> dict[str, Any]:
 
 
 def _run_missing(study: Study, callback: Callback) -> None:
-    dry_run([*study.anchors, transfer_recipe(study.experiment, study.dataset, study.experiment.seed)], study.store)
+    dry_run(
+        [*study.prerequisites, transfer_recipe(study.experiment, study.dataset, study.experiment.seed)], study.store
+    )
     with ray_session(callback), PauseOnSignals() as pause:  # in this order: Ray sets a handler of its own
         _check_resources(study.spec.resources)
         refuse_unshared_store(study.experiment.runtime.store)
@@ -80,6 +82,7 @@ def _run_trials(study: Study, callbacks: list[tune.Callback]) -> None:
         objective=study.spec.objective,
         anchors=tuple(stage.identity for stage in study.anchors),
         reports=study.spec.scheduler.chosen is not None,
+        few_labels=study.record.few_labels,
     )
     trial = run_trial if study.spec.resources.workers == 1 else GroupTrial
     drive(
@@ -140,7 +143,7 @@ def _train_anchors(study: Study, callback: Callback, pause: PauseOnSignals) -> N
     """Obtain the methods that are always in the pool; those that exist cost nothing."""
     runtime, jobs = study.experiment.runtime, study.spec.resources.concurrent
     try:
-        train_on_cluster(study.anchors, runtime, study.store, callback, jobs, pause.check)
+        train_on_cluster(study.prerequisites, runtime, study.store, callback, jobs, pause.check)
     except SfcmtError as error:
         raise SearchError(f"an anchor could not be trained: {error}") from error
 

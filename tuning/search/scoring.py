@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from scipy.stats import spearmanr
 
 from sfcmt.errors import DataError
+from sfcmt.evaluation.cross_fit import cross_fitted_regrets
 from sfcmt.evaluation.labels import has_labels, open_labels
-from sfcmt.evaluation.scores import score
+from sfcmt.evaluation.scores import right_of, score
+from sfcmt.grounding.choice import choose
+from sfcmt.grounding.evidence import PairEvidence
+from sfcmt.grounding.gate import ASSOCIATION, GATED, gate
 from sfcmt.outputs import Outputs
 from sfcmt.tuning.search.distilling import DISTILLED
 from sfcmt.tuning.search.judge import anchor_agreement
@@ -25,53 +31,77 @@ RANKED_FROM = 5
 def score_study(study: Study) -> dict[str, Any]:
     """Open the labels (the selection being written), score the pool and the validators, and write `scores.json`.
 
-    Of each validator: what its pick regrets, in class-balanced accuracy, against the best completed trial, and its rank
-    correlation with that accuracy over the completed trials, from `RANKED_FROM` on. Raises `SearchError`, `DataError`.
+    Of each validator: what its pick regrets, in class-balanced accuracy, against the best completed trial as it is seen
+    and, cross-fitted, as it is (`sfcmt.evaluation.cross_fit`), and its rank correlation with that accuracy over the
+    completed trials, from `RANKED_FROM` on. Raises `SearchError`, `DataError`.
     """
     selection = study.selection()
     dataset = study.dataset_now()
     if not has_labels(dataset):
         raise DataError(f"{dataset.folder}: has no sealed labels to score by")
-    labels_N = open_labels(dataset).labels_N
+    target = open_labels(dataset)
+    labels_N = target.labels_N
     pool = dict(study.pool())
-    judged = {name: score(outputs.target_logits, labels_N) for name, outputs in pool.items()}
+    judged = {name: score(one.target_logits, labels_N, one.held_out) for name, one in pool.items()}
     if distilled := study.distilled():
         outputs = Outputs.load(study.transfer(distilled["transfer"]))
-        judged[DISTILLED] = score(outputs.target_logits, labels_N)
+        judged[DISTILLED] = score(outputs.target_logits, labels_N, outputs.held_out)
     balanced = {name: one.balanced_accuracy for name, one in judged.items()}
     trials = [name for name in pool if name.isdigit()]
+    adapted = target.adapted_to(pool[trials[0]])
+    right = {name: right_of(pool[name].adapted_to.target_logits, adapted.labels_N) for name in trials}
+    fitted = cross_fitted_regrets(right, adapted)
     scores = {
         "study": study.identity,
         "winner": selection["winner"],
         "trials": selection["trials"],
-        "oracle_accuracy": {name: one.accuracy for name, one in judged.items()},
-        "oracle_balanced_accuracy": balanced,
+        **{
+            f"oracle_{figure}": {name: one.figures[figure] for name, one in judged.items()}
+            for figure in judged[trials[0]].figures
+        },
         "regret": max(balanced[name] for name in trials) - balanced[str(selection["winner"])],
+        "cross_fitted_regret": fitted[str(selection["winner"])] if fitted else None,
         "worst_regret": max(balanced[name] for name in trials) - min(balanced[name] for name in trials),
         "validators": {
-            name: accountability_of(dict(zip(pool, values, strict=True)), balanced, trials)
-            for name, values in _validations(pool).items()
+            name: accountability_of(dict(zip(pool, values, strict=True)), balanced, trials, fitted)
+            for name, values in _validations(pool, study.pair_evidence()).items()
         },
     }
     study.write(SCORES, scores)
     return scores
 
 
-def _validations(pool: dict[str, Outputs]) -> dict[str, list[float]]:
+def _validations(pool: dict[str, Outputs], evidence: PairEvidence | None) -> dict[str, list[float]]:
     outputs, anchors = list(pool.values()), [one for name, one in pool.items() if not name.isdigit()]
     own = validators_for(all(one.has_pairs for one in outputs))
     if anchors:
         own[ANCHOR_AGREEMENT] = anchor_agreement(anchors)
     pooled = {name: validator(outputs) for name, validator in POOL_VALIDATORS.items()}
+    if evidence:
+        pooled |= _gated(pool, evidence)
     return pooled | {name: [validator(one) for one in outputs] for name, validator in own.items()}
 
 
+def _gated(pool: dict[str, Outputs], evidence: PairEvidence) -> dict[str, list[float]]:
+    """The association with the pairs, and each pool validator behind the gate: who does not pass has no score."""
+    passing = gate(pool, evidence)
+    found = {ASSOCIATION: list(passing.associations.values())}
+    for name, validator in POOL_VALIDATORS.items():
+        scores = choose(pool, [member for member in pool if member.isdigit()], passing, validator).scores
+        found[f"{GATED}{name}"] = [scores.get(member, -math.inf) for member in pool]
+    return found
+
+
 def accountability_of(
-    values: dict[str, float], balanced: dict[str, float], trials: list[str]
+    values: Mapping[str, float],
+    balanced: Mapping[str, float],
+    trials: Sequence[str],
+    fitted: Mapping[str, float] | None,
 ) -> dict[str, float | None]:
     """What a validator's pick among the trials regrets, and how its values rank with the balanced accuracy.
 
-    The latter is None for less than `RANKED_FROM` trials, and where the values of either kind are all equal.
+    `fitted` are the trials' cross-fitted regrets, if they are known. The rank correlation is None for less than
+    `RANKED_FROM` trials, and where the values of either kind are all equal.
     """
     chosen = max(trials, key=lambda name: values[name] if np.isfinite(values[name]) else -np.inf)
     best = max(balanced[name] for name in trials)
@@ -80,5 +110,6 @@ def accountability_of(
     is_ranked = is_told and bool(np.isfinite(ours).all())
     return {
         "regret": best - balanced[chosen],
+        "cross_fitted_regret": fitted[chosen] if fitted else None,
         "spearman": float(spearmanr(ours, truth).statistic) if is_ranked else None,
     }

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 from rich import box
 from rich.table import Table
 
+from sfcmt.data.dataset import Dataset
+from sfcmt.data.schema import Split
+from sfcmt.tuning.search.audits import audited_ids
 from sfcmt.tuning.search.optuna_study import REASON
 from sfcmt.tuning.search.study import Study
+from sfcmt.validators import has_seen
 
 
 def trials_table(study: Study, trials: Sequence[FrozenTrial]) -> Table:
@@ -26,15 +30,44 @@ def trials_table(study: Study, trials: Sequence[FrozenTrial]) -> Table:
     return table
 
 
-def scores_table(scores: dict[str, Any]) -> Table:
-    """Each validator's regret and rank correlation."""
-    table = Table(
-        "validator", "regret (points)", "Spearman", title="Validators, judged by the labels", box=box.SIMPLE_HEAD
-    )
+def scores_table(scores: dict[str, Any], dataset: Dataset) -> Table:
+    """Each validator's regret and rank correlation, and whether it was shaped on these very images."""
+    titles = ("validator", "regret\n(points)", "cross-fitted\n(points)", "Spearman", "")
+    table = Table(*titles, title="Validators, judged by the labels", box=box.SIMPLE_HEAD, caption=_REGRETS)
+    table.caption_justify = "left"
     for name, found in sorted(scores["validators"].items(), key=lambda item: item[1]["regret"]):
         correlation = found["spearman"]
-        table.add_row(name, f"{100 * found['regret']:.1f}", "-" if correlation is None else f"{correlation:.2f}")
+        is_shaped = has_seen(name, dataset.manifest.name, dataset.whole_digest)
+        table.add_row(
+            name,
+            f"{100 * found['regret']:.1f}",
+            regret_text(found["cross_fitted_regret"]),
+            "-" if correlation is None else f"{correlation:.2f}",
+            "shaped on this data set" if is_shaped else "",
+        )
     return table
+
+
+def few_labels_lines(study: Study) -> Iterator[str]:
+    """What a user should know of the few labels of a search; nothing of one without."""
+    if (few_labels := study.record.few_labels) is None:
+        return
+    yield f"Trials are judged and picked {few_labels.text}, with label-free scores: no label-free search."
+    yield from few_labels.warnings()
+    both = audited_ids(study.store, study.dataset.digest(Split.TARGET)).intersection(few_labels.ids)
+    if both:
+        yield f"images that an audit in this store has drawn are among the few labels: {len(both)}"
+
+
+def regret_text(regret: float | None) -> str:
+    """In points; what few frames cannot tell is a dash."""
+    return "-" if regret is None else f"{100 * regret:.1f}"
+
+
+_REGRETS = (
+    "Regret: against the best trial on the images that show it to be the best, so too large.\n"
+    "Cross-fitted: the best is found on half of the frames and valued on the other."
+)
 
 
 def saved_seconds(study: Study) -> float:

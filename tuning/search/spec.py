@@ -13,6 +13,7 @@ from pydantic import Discriminator, Field, Tag
 from sfcmt.config import Runtime, Section, Workers
 from sfcmt.errors import ConfigError, Problem
 from sfcmt.experiment import Experiment, load_experiment, read_section
+from sfcmt.few_labels import BY_FEW_LABELS
 from sfcmt.stages.method import METHODS
 from sfcmt.storage import is_remote
 from sfcmt.tuning.search.space import Distribution, Space, declared_space, space_problems
@@ -30,6 +31,9 @@ class Objective(Section):
     """Default: anchor_agreement."""
     ranks: dict[str, Annotated[float, Field(gt=0)]] | None = None
     """Weights of validators, by each of which a trial is ranked among the anchors: scores need no common scale."""
+    few_labels: str | None = None
+    """A table of id and label of some target images, by which, together with the above, trials are judged and picked:
+    no label-free search any more."""
 
     @property
     def validators(self) -> tuple[str, ...]:
@@ -42,7 +46,8 @@ class Objective(Section):
     @property
     def names(self) -> tuple[str, ...]:
         """What its values are called."""
-        return ("rank_ensemble",) if self.ranks else self.validators
+        own = ("rank_ensemble",) if self.ranks else self.validators
+        return (f"{BY_FEW_LABELS}{own[0]}",) if self.few_labels else own
 
 
 class Pick(Section):
@@ -142,6 +147,11 @@ class SearchSpec(Section):
     """URL of a database for the Optuna study, a relative file of SQLite's being in the study's folder; a journal file
     there if unset."""
 
+    @property
+    def pick_name(self) -> str:
+        """What the pick is called."""
+        return f"{BY_FEW_LABELS if self.objective.few_labels else ''}{self.pick.validator}"
+
 
 class CheckedSearch:
     """A spec together with its experiment and space, after all checks."""
@@ -218,6 +228,10 @@ def _name_problems(spec: SearchSpec) -> list[Problem]:
     ]
     if spec.objective.ranks and spec.objective.validator:
         problems.append(Problem("objective", "validator and ranks", "one of them"))
+    if spec.objective.few_labels and len(spec.objective.validators) > 1 and not spec.objective.ranks:
+        problems.append(
+            Problem("objective.validator", list(spec.objective.validators), "one beside few_labels, or ranks")
+        )
     if spec.pick.validator not in POOL_VALIDATORS:
         problems.append(Problem("pick.validator", spec.pick.validator, ", ".join(POOL_VALIDATORS)))
     return problems + [Problem("anchors", name, ", ".join(METHODS)) for name in spec.anchors if name not in METHODS]
@@ -234,7 +248,8 @@ def _combination_problems(spec: SearchSpec, space: Space) -> list[Problem]:
         problems.append(Problem("scheduler", schedulers[0], "none with two objectives"))
     if len(spec.objective.names) > 1 and spec.search.sampler == "gp":
         problems.append(Problem("search.sampler", "gp", "tpe, nsga2, qmc or random with two objectives"))
-    against_anchors = ANCHOR_AGREEMENT in spec.objective.validators or spec.objective.ranks is not None
+    ranks_trials = spec.objective.ranks is not None or spec.objective.few_labels is not None
+    against_anchors = ANCHOR_AGREEMENT in spec.objective.validators or ranks_trials
     if against_anchors and not spec.anchors:
         problems.append(Problem("anchors", spec.anchors, "at least one method, for the objective compares with them"))
     continuous = [name for name, distribution in space.items() if distribution.choice is None]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from functools import cached_property
@@ -20,14 +19,21 @@ from sfcmt.data.opening import SYNTHETIC, absolute_data, open_elsewhere
 from sfcmt.errors import ConfigError, DataError, Problem
 from sfcmt.experiment import Experiment
 from sfcmt.file_format import FORMAT, NOW
+from sfcmt.grounding.choice import choose
+from sfcmt.grounding.evidence import PairEvidence
+from sfcmt.grounding.gate import Gate, gate
 from sfcmt.models.given import GivenSource
+from sfcmt.models.given_start import GivenStart
 from sfcmt.outputs import Outputs
 from sfcmt.recipe import Recipe
-from sfcmt.recipes import TRANSFER
+from sfcmt.recipes import PAIR_EVIDENCE, TRANSFER, pair_evidence_recipe
+from sfcmt.stages.method import METHODS
 from sfcmt.storage import absolute_store
 from sfcmt.store import Store
 from sfcmt.task import open_task
 from sfcmt.tuning.kinds import StudyKind
+from sfcmt.tuning.search.audits import were_labelled
+from sfcmt.tuning.search.few_labels_pick import pick_by_few_labels
 from sfcmt.tuning.search.optuna_study import OptunaStudy, SearchError
 from sfcmt.tuning.search.record import StudyRecord, anchor_recipes, differences, make_record, read_record
 from sfcmt.tuning.search.space import most_epochs
@@ -130,6 +136,20 @@ class Study:
         """The methods that are always in the pool, to be trained."""
         return anchor_recipes(self.spec, self.experiment, self.dataset)
 
+    @property
+    def prerequisites(self) -> list[Recipe]:
+        """What comes before the first trial: the anchors, and what the pairs tell, by which the winner is chosen."""
+        evidence = pair_evidence_recipe(self.experiment, self.dataset, self.experiment.seed)
+        return [*self.anchors, *([evidence] if evidence and self.record.pair_evidence else [])]
+
+    def pair_evidence(self) -> PairEvidence | None:
+        """What the pairs tell of target images; None without pairs, and in studies of older releases."""
+        if (identity := self.record.pair_evidence) is None:
+            return None
+        if (artifact := self.store.open(PAIR_EVIDENCE, identity)) is None:
+            raise SearchError(f"study {self.name}: {PAIR_EVIDENCE}-{identity} is missing in {self.store.place}")
+        return PairEvidence.load(artifact.path)
+
     def pool(self) -> Iterator[tuple[str, Outputs]]:
         """Saved outputs of the anchors, by method, and of all completed trials, by number."""
         yield from self.anchor_pool()
@@ -165,14 +185,18 @@ class Study:
         """What `pick` writes."""
         if not self.optuna.is_finished:
             raise SearchError(f"study {self.name}: not all trials have ended; run the same command again")
-        names, outputs = zip(*self.pool(), strict=True)
-        scores = dict(zip(names, POOL_VALIDATORS[self.spec.pick.validator](outputs), strict=True))
-        completed = {trial.number: trial for trial in self.trials if str(trial.number) in scores}
+        pool = dict(self.pool())
+        completed = {trial.number: trial for trial in self.trials if str(trial.number) in pool}
         if not completed:
             raise SearchError(
                 f"study {self.name}: no trial completed, so there is no winner; see sfcmt study {self.name}"
             )
-        winner = max(completed, key=lambda number: (_or_worst(scores[str(number)]), -number))
+        validator, candidates = POOL_VALIDATORS[self.spec.pick.validator], [str(number) for number in sorted(completed)]
+        evidence = self.pair_evidence()
+        choice = choose(pool, candidates, gate(pool, evidence) if evidence else None, validator)
+        if few_labels := self.record.few_labels:
+            choice = pick_by_few_labels(few_labels, pool, candidates, choice)
+        winner = int(choice.winner)
         ended = len(self.trials)
         return {
             FORMAT: NOW,
@@ -180,21 +204,30 @@ class Study:
             "winner": winner,
             "values": completed[winner].user_attrs["values"],
             "transfer": completed[winner].user_attrs["transfer"],
-            "pick": self.spec.pick.validator,
-            "scores": scores,
+            "pick": self.spec.pick_name,
+            "scores": choice.scores,
+            "gate": choice.gate.as_json() if choice.gate else None,
             "trials": ended,
             "earlier": self._earlier(ended),
         }
 
     def _earlier(self, trials: int) -> list[dict[str, Any]]:
-        """What was picked before the study was extended, and whether the labels were open by then."""
+        """What was picked before the study was extended, and whether labels were seen by then."""
         if not (self.folder / SELECTION).is_file():
             return []
         last = self.selection()
         if last["trials"] == trials:
             return list(last["earlier"])
         kept = {name: last[name] for name in ("winner", "values", "transfer", "trials")}
-        return [*last["earlier"], kept | {"scored": self.scores() is not None}]
+        offered = self.made | set(self.record.anchors.values())
+        audited = {"audited": True} if were_labelled(self.store, offered) else {}
+        return [*last["earlier"], kept | {"scored": self.scores() is not None} | audited]
+
+    @property
+    def made(self) -> set[str]:
+        """Identities of the models of its trials, and of what was distilled from them."""
+        trials = {trial.user_attrs["transfer"] for trial in self.trials if trial.state == TrialState.COMPLETE}
+        return trials | ({found["transfer"]} if (found := self.distilled()) else set())
 
     def selection(self) -> dict[str, Any]:
         """What `pick` wrote. Raises `SearchError` if the search has not ended."""
@@ -225,10 +258,6 @@ class Study:
         return self._folder.driving()
 
 
-def _or_worst(value: float) -> float:
-    return value if math.isfinite(value) else -math.inf
-
-
 def placed(experiment: Experiment[Any], resources: Resources) -> Experiment[Any]:
     """With the resources of a trial, and absolute places: trials, and whoever opens the study later, are elsewhere."""
     runtime = resources.applied_to(experiment.runtime)
@@ -238,13 +267,27 @@ def placed(experiment: Experiment[Any], resources: Resources) -> Experiment[Any]
         given = GivenSource(source)
         given.require_everywhere()
         source = given.pinned
-    return experiment.model_copy(update={"runtime": runtime, "data": data, "source": source})
+    transfer = experiment.transfer
+    if reference := METHODS[experiment.method].given_start(transfer):
+        transfer = transfer.model_copy(update={"start": GivenStart(reference).pinned})
+    changes = {"runtime": runtime, "data": data, "source": source, "transfer": transfer}
+    return experiment.model_copy(update=changes)
+
+
+def gate_of(selection: Mapping[str, Any]) -> Gate | None:
+    """What the pairs said of the pool; None without pairs, and in selections of older releases."""
+    found = selection.get("gate")
+    return Gate.from_json(found) if found else None
+
+
+def _seen(earlier: Mapping[str, Any]) -> str:
+    """What labels had been seen when a study was extended."""
+    if earlier["scored"]:
+        return " after its labels were opened"
+    return " after some labels were seen in an audit" if earlier.get("audited") else ""
 
 
 def extension_text(selection: Mapping[str, Any]) -> str:
     """That a search was extended, and when; empty for one that was not."""
-    steps = [
-        f"from {one['trials']} trials{' after its labels were opened' if one['scored'] else ''}"
-        for one in selection["earlier"]
-    ]
+    steps = [f"from {one['trials']} trials{_seen(one)}" for one in selection["earlier"]]
     return f"extended {', then '.join(steps)} to {selection['trials']}" if steps else ""

@@ -1,4 +1,4 @@
-"""One trial: the experiment with suggested values, trained through the store, judged without labels."""
+"""One trial: the experiment with suggested values, trained through the store, judged by the objective."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from sfcmt.clusters.giving_way import GivesWayError, gives_way
 from sfcmt.config import Runtime
 from sfcmt.errors import OutageError, SfcmtError
 from sfcmt.experiment import parse_experiment
+from sfcmt.few_labels import FewLabels
 from sfcmt.outputs import Outputs
 from sfcmt.recipe import Recipe
 from sfcmt.recipes import TRANSFER, transfer_recipe
@@ -61,6 +62,7 @@ class TrialContext:
     """Identities of the transfers that are always in the pool."""
     reports: bool
     """Whether each epoch is judged, for early stopping."""
+    few_labels: FewLabels | None = None
 
 
 def run_trial(config: dict[str, Any], context: TrialContext) -> None:
@@ -85,7 +87,7 @@ def train_and_judge(
     """Obtain the trial's stages, reporting each epoch; its objectives, with notes on what was reused."""
     experiment = apply_values(parse_experiment(context.experiment), config[VALUES])
     store = Store(experiment.runtime.store, trainer, trial_user(context.study, config[NUMBER]))
-    judge = Judge(context.objective, [_anchor(identity, store) for identity in context.anchors])
+    judge = Judge(context.objective, [_anchor(identity, store) for identity in context.anchors], context.few_labels)
     dataset = open_task_elsewhere(experiment, context.folder, store.root)
     recipe = transfer_recipe(experiment, dataset, experiment.seed)
     listener = _Listener(recipe, judge, report, context.reports, experiment.runtime)

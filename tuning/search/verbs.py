@@ -46,7 +46,7 @@ def tune_(
     verbose: Verbose = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the selection as the last line.")] = False,
 ) -> None:
-    """Search without labels. Run the same command again after any interruption: it goes on."""
+    """Search without sealed labels. Run the same command again after any interruption: it goes on."""
     from sfcmt.tuning.pausing import PAUSED_EXIT_CODE, PausedError
     from sfcmt.tuning.progress import progress_of
     from sfcmt.tuning.search.spec import load_search
@@ -69,7 +69,7 @@ def _plan(name: str, checked: CheckedSearch) -> str:
     spec = checked.spec
     return (
         f"Search {name}: {spec.search.trials} trials over {len(checked.space)} fields ({spec.search.sampler}); "
-        f"objective {', '.join(spec.objective.names)}, pick {spec.pick.validator}. "
+        f"objective {', '.join(spec.objective.names)}, pick {spec.pick_name}. "
         "Ctrl-C pauses; the same command goes on."
     )
 
@@ -77,10 +77,13 @@ def _plan(name: str, checked: CheckedSearch) -> str:
 def _searched(name: str, checked: CheckedSearch, progress: ProgressLines) -> tuple[Study, dict[str, Any]]:
     """Run a search to its end. What takes long to load is loaded when the plan has been told."""
     with progress.doing("opening the data set and the study"):
+        from sfcmt.tuning.search.show import few_labels_lines
         from sfcmt.tuning.search.study import Study
 
         found = Study.of(name, checked)
     progress.say(f"Study: {found.folder}")
+    for line in few_labels_lines(found):
+        progress.say(line)
     for other, differs in found.others.items():
         progress.say(f"It is not {other}, which is left as it is: {'; '.join(differs)}")
     with progress.doing("loading PyTorch, Ray and MLflow"):
@@ -90,11 +93,14 @@ def _searched(name: str, checked: CheckedSearch, progress: ProgressLines) -> tup
 
 def _show_winner(console: Console, found: Study, selection: dict[str, Any]) -> None:
     """Print the winner, and what to do next."""
+    from sfcmt.grounding.wording import gate_text
     from sfcmt.tuning.search.show import saved_seconds
-    from sfcmt.tuning.search.study import extension_text
+    from sfcmt.tuning.search.study import extension_text, gate_of
     from sfcmt.tuning.search.study_folder import SELECTION
 
-    console.print(f"Winner: trial {selection['winner']} by {selection['pick']}: {selection['values']}")
+    by = f"{selection['pick']}, {found.record.chosen}" if found.record.few_labels else selection["pick"]
+    console.print(f"Winner: trial {selection['winner']} by {by}: {selection['values']}")
+    console.print(gate_text(gate_of(selection), str(selection["winner"])))
     if extended := extension_text(selection):
         console.print(f"The search was {extended}; the first selection is kept in {found.folder / SELECTION}.")
     console.print(f"Reused stages saved {saved_seconds(found):.0f} s of training.")
@@ -118,7 +124,7 @@ def study(study: StudyArgument, store: StoreOption = None) -> None:
 
 
 def distill(study: StudyArgument, store: StoreOption = None, verbose: Verbose = False) -> None:
-    """Distil all finished trials of a study into one model, without labels."""
+    """Distil all finished trials of a study into one model; no label is read."""
     from sfcmt.tuning.progress import progress_of
     from sfcmt.tuning.search.study import Study
 
@@ -141,18 +147,23 @@ def score(study: StudyArgument, store: StoreOption = None) -> None:
     from sfcmt.tuning.search.distilling import DISTILLED
     from sfcmt.tuning.search.mlflow_sync import log_scores
     from sfcmt.tuning.search.scoring import score_study
-    from sfcmt.tuning.search.show import scores_table
+    from sfcmt.tuning.search.show import regret_text, scores_table
     from sfcmt.tuning.search.study import Study
 
     found = Study.find(study, _store(store))
     scores = score_study(found)
     console = Console(soft_wrap=True, highlight=False)
-    console.print(scores_table(scores))
+    console.print(scores_table(scores, found.dataset_now()))
     winner = scores["oracle_balanced_accuracy"][str(scores["winner"])]
     console.print(
         f"Winner, trial {scores['winner']}: {100 * winner:.1f} % class-balanced; regret {100 * scores['regret']:.1f} "
-        f"points (the worst trial's: {100 * scores['worst_regret']:.1f})."
+        f"points, cross-fitted {regret_text(scores['cross_fitted_regret'])} (the worst trial's: "
+        f"{100 * scores['worst_regret']:.1f})."
     )
+    if held_out := scores.get("oracle_held_out_balanced_accuracy"):
+        console.print(
+            f"On images held out of adaptation: {100 * held_out[str(scores['winner'])]:.1f} % class-balanced."
+        )
     if (distilled := scores["oracle_balanced_accuracy"].get(DISTILLED)) is not None:
         console.print(f"Distilled from the pool: {100 * distilled:.1f} % class-balanced.")
     log_scores(found, scores)

@@ -43,7 +43,12 @@ class FolderModel(SourceKind):
     @cached_property
     def folder(self) -> Path:
         """Where its files are."""
-        return Path(self.reference)
+        return self.folder_of(self.reference)
+
+    @classmethod
+    def folder_of(cls, reference: str) -> Path:
+        """Where the files are of any model that is named so."""
+        return Path(reference)
 
     @cached_property
     def spec(self) -> ModelSpec:

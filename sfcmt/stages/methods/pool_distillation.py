@@ -5,15 +5,19 @@ Source: Hinton et al., 2015 (Distilling the knowledge in a neural network), wher
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from sfcmt.config import LossConfig
+from sfcmt.errors import ConfigError, Problem
 from sfcmt.outputs import Outputs
 from sfcmt.stages.method import METHODS, Method
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from sfcmt.models.target_model import TargetModel
     from sfcmt.stages.term import TermMakers
     from sfcmt.stages.transfer_context import TransferContext
@@ -51,9 +55,19 @@ class PoolDistillation(Method[PoolDistillationConfig]):
 
         members = [context.trained(identity) for identity in context.config.pool]
         outputs = [Outputs.load(member.path) for member in members]
-        teacher = pool_teacher(outputs, context.workspace.device) if outputs else context.teacher(["copy"])
+        rows, held_out = context.data.target_rows, context.data.held_target_rows
+        _refuse_others(context.config.pool, outputs, held_out)
+        teacher = pool_teacher(outputs, rows, context.workspace.device) if outputs else context.teacher(["copy"])
         makers: TermMakers = {"target_distillation": lambda: TargetDistillation(teacher)}
         through = context.workspace.translator
         alike = next((one.path for one in members if read_spec(one.path).seen_through == through), None)
         start = TargetModel.load(alike).classifier if alike else None
         return train_student(context, self.all_weights(context.config), makers, start)
+
+
+def _refuse_others(pool: Sequence[str], outputs: Sequence[Outputs], held_out: Tensor) -> None:
+    """Raise `ConfigError` for members that have learned from rows that are held out: they would tell of them."""
+    allowed = "transfers that hold out all that data.target_holdout keeps out of this one"
+    for identity, one in zip(pool, outputs, strict=True):
+        if len(held_out) and (one.held_out is None or not one.held_out[held_out].all()):
+            raise ConfigError([Problem("transfer.pool", identity, allowed)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
@@ -25,7 +25,7 @@ class RobustTGKTConfig(TGKTConfig):
     model under batch-norm statistics of the target is. Without TI pairs, the latter is start and teacher.
     """
 
-    start: Literal["source", "bn_adapt", "shot", "ti_distillation"] = "ti_distillation"
+    start: str = "ti_distillation"
     teachers: Annotated[tuple[TeacherName, ...], OnlyWith("beta_kl")] = Field(("start", "bn_adapt"), min_length=1)
     beta_kl: float = Field(0.5, ge=0, json_schema_extra={"search": {"log": [0.03, 3]}})
     beta_f: float = Field(1.0, ge=0, json_schema_extra={"search": {"log": [0.1, 10]}})

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, field_validator
 
 from sfcmt.config import LossConfig, Section, TeacherName
 from sfcmt.identity import OnlyWith
+from sfcmt.models.given_start import REFERENCES, START, absolute_reference, is_reference
 from sfcmt.pseudo_labels.weightings import WEIGHTINGS
 from sfcmt.stages.method import METHODS, Method
 
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from sfcmt.models.target_model import TargetModel
     from sfcmt.stages.term import TermMakers
     from sfcmt.stages.transfer_context import TransferContext
+
+
+STARTS = ("source", "bn_adapt", "shot", "ti_distillation")
+"""What F_t can start from, by name."""
 
 
 class PseudoLabelConfig(Section):
@@ -41,8 +46,11 @@ class PseudoLabelConfig(Section):
 class TGKTConfig(LossConfig):
     """The `transfer` section of `tgkt`. Weights of 0 switch a term off; those below beta_self are not in the paper."""
 
-    start: Literal["source", "bn_adapt", "shot", "ti_distillation"] = "source"
-    """What F_t starts from: the source model (the paper), or the target model of another method."""
+    start: str = "source"
+    """What F_t starts from: `source` (the paper); the target model of `bn_adapt`, `shot` or `ti_distillation`; or one
+    that has been adapted before and now goes on: `models:/NAME@ALIAS`, `runs:/ID/model`, or a stage's folder. It has to
+    come from the same source model. What it has learned from may be among images that `data.target_holdout` keeps out.
+    """
     teachers: Annotated[tuple[TeacherName, ...], OnlyWith("beta_kl")] = Field(("bridge",), min_length=1)
     """Whose mean predictions L_KL follows: those of the source model behind the translator (`bridge`, the paper), of
     the source model on channel copies (`copy`), of what F_t starts from (`start`), of other methods' target models."""
@@ -66,6 +74,15 @@ class TGKTConfig(LossConfig):
     neighbours: Annotated[int, OnlyWith("beta_neighbours")] = Field(3, ge=1)
     """How many nearest neighbours attract each image."""
 
+    @field_validator("start")
+    @classmethod
+    def _names_a_model(cls, start: str) -> str:
+        if start in STARTS:
+            return start
+        if not is_reference(start):
+            raise ValueError(f"{', '.join(STARTS)}, or {REFERENCES}")
+        return absolute_reference(start)
+
 
 @METHODS.register("tgkt")
 class TGKT(Method[TGKTConfig]):
@@ -81,7 +98,19 @@ class TGKT(Method[TGKTConfig]):
     @classmethod
     def start(cls, config: TGKTConfig) -> str | None:
         """The config's."""
-        return None if config.start == "source" else config.start
+        if config.start == "source":
+            return None
+        return config.start if config.start in STARTS else START
+
+    @classmethod
+    def given_start(cls, config: TGKTConfig) -> str | None:
+        """The config's, where it names no method."""
+        return config.start if is_reference(config.start) else None
+
+    @classmethod
+    def with_start(cls, config: TGKTConfig) -> TGKTConfig:
+        """Without the name."""
+        return config.model_copy(update={"start": START}) if is_reference(config.start) else config
 
     @classmethod
     def upstream(cls, config: TGKTConfig) -> tuple[str, ...]:

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from scipy.stats import rankdata
 
 from sfcmt.outputs import Outputs
-from sfcmt.validators import POOL_VALIDATORS
+from sfcmt.validators import POOL_VALIDATORS, shaped_on
 from sfcmt.validators.infomax import infomax
 from sfcmt.validators.pool.ensv import ensv
 
 
 @POOL_VALIDATORS.register("ensv_infomax")
+@shaped_on("nyu_rgbd@300da1f2571e")
 def ensv_infomax(pool: Sequence[Outputs]) -> list[float]:
     """Mean rank in the pool by EnsV and by InfoMax, as a share of the pool; in [1/|pool|, 1], in the pool's order.
 

@@ -84,6 +84,7 @@ def _by_id(table: pa.Table) -> dict[str, dict[str, Any]]:
     return {row["id"]: row for row in table.to_pylist()}
 
 
+@pytest.mark.slow
 def test_same_spec_same_bytes_with_any_batches_and_threads(
     dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,6 +16,7 @@ from sfcmt.config import GivenSourceConfig
 from sfcmt.models.given import GivenSource
 from sfcmt.models.sources import SOURCES
 from sfcmt.models.tap import outputs_of
+from sfcmt.models.tapped import TappedClassifier
 from sfcmt.models.target_model import TargetModel, given_spec
 from sfcmt.testing.source_models import CLASSES, SIZE, Example, SourceModelContract
 from tests.models.sources.networks import hf_folder, plain, timm_network, torchvision_network
@@ -96,6 +97,8 @@ EXAMPLES: dict[str, Callable[[Path], Example]] = {
     "module": module,
     "folder": ours,
 }
+EXPORTED = ("timm resnet", "timm vit", "torchvision resnet", "hf swin", "python")
+"""One of each kind of layers; seconds each. `make test-long` exports all."""
 
 
 class TestKinds(SourceModelContract):
@@ -104,6 +107,19 @@ class TestKinds(SourceModelContract):
     @pytest.fixture(scope="module", params=EXAMPLES)
     def example(self, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Example:
         return EXAMPLES[request.param](tmp_path_factory.mktemp("model"))
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize(
+        "example",
+        [pytest.param(name, marks=() if name in EXPORTED else pytest.mark.long) for name in EXAMPLES],
+        indirect=True,
+    )
+    def test_it_can_be_exported(self, classifier: TappedClassifier) -> None:
+        super().test_it_can_be_exported(classifier)
+
+
+def test_what_is_exported_is_an_example() -> None:
+    assert set(EXPORTED) < set(EXAMPLES)
 
 
 def test_no_kind_is_left_out() -> None:

@@ -23,6 +23,7 @@ def drawing() -> Drawing:
     return forest("one", "A forest.", rows, "difference (%)", 100)
 
 
+@pytest.mark.slow
 def test_the_same_bytes_each_time(drawing: Drawing) -> None:
     assert drawing.png() == drawing.png()
     assert drawing.pdf() == drawing.pdf()

@@ -14,13 +14,13 @@ from sfcmt.workspace import train_here
 from tests.tuning.search.test_study import study_of
 
 
-def finished(data: Path, store: Path, name: str, space: dict[str, Any], sections: dict[str, Any]) -> Study:
+def finished(data: Path, store: Path, name: str, space: dict[str, Any], sections: dict[str, Any], **spec: Any) -> Study:
     """A study that has tried every point of a grid, and picked."""
     points = len(next(iter(space.values()))["choice"])
     search = {"sampler": "grid", "trials": points}
-    study = study_of(data, store, name, sections, space=space, search=search)
-    for anchor in study.anchors:
-        study.store.get_or_train(anchor, study.experiment.runtime, Callback())
+    study = study_of(data, store, name, sections, space=space, search=search, **spec)
+    for recipe in study.prerequisites:
+        study.store.get_or_train(recipe, study.experiment.runtime, Callback())
     anchors = tuple(anchor.identity for anchor in study.anchors)
     context = TrialContext(
         study.folder.name,
@@ -29,6 +29,7 @@ def finished(data: Path, store: Path, name: str, space: dict[str, Any], sections
         study.spec.objective,
         anchors,
         reports=False,
+        few_labels=study.record.few_labels,
     )
     while (found := study.optuna.next_trial()) is not None:
         number, values = found

@@ -21,7 +21,7 @@ from tests.tuning.conftest import using
 
 FIRST = Move(Action.PROMOTED, Alias.CHAMPION, None, "1")
 EVIDENCE = (
-    Evidence("joint_ensemble_agreement", 0.75, 0.5, 60, Interval(0.1, 0.3, 0.95, "bootstrap")),
+    Evidence("grounding", 0.75, 0.5, 60, Interval(0.1, 0.3, 0.95, "bootstrap")),
     Evidence("oracle_balanced_accuracy", 0.5, 0.25, 60, None),
 )
 SECOND = Move(Action.FORCED, Alias.CHAMPION, "1", "2", "a sensor was changed, = and, commas", EVIDENCE)

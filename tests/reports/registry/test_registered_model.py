@@ -46,6 +46,7 @@ def test_a_champion_is_no_challenger_and_a_refusal_moves_nothing(registered: Reg
     assert registered.aliases == {"champion": "3", "challenger": "2"}
 
 
+@pytest.mark.slow
 def test_of_many_writers_the_last_event_wins(registered: RegisteredModel) -> None:
     mlflow.set_experiment("net-events")
     moves = [move(Alias.CHAMPION, str(1 + number)) for number in range(WRITERS)]

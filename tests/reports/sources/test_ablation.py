@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pyarrow as pa
+import pytest
 
 from sfcmt.reports.report import report
 from sfcmt.reports.sources.ablation import AblationResults, read_ablation
@@ -16,6 +17,7 @@ from sfcmt.tuning.search.study_folder import read_spec
 from tests.reports.pages import Page
 
 
+@pytest.mark.slow
 def test_runs_that_were_made_differently_are_told_under_every_table(parts: AblationResults, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(parts.folder, tmp_path / "parts"))
     rows = parts.table.num_rows

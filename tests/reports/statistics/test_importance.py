@@ -23,6 +23,7 @@ def study(trials: int, directions: int = 1, *, flat: bool = False) -> optuna.Stu
     return made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("evaluator", ["fanova", "ped_anova"])
 def test_what_matters_comes_first(evaluator: Evaluator) -> None:
     found = importance(study(60), evaluator)
@@ -34,6 +35,7 @@ def test_what_matters_comes_first(evaluator: Evaluator) -> None:
     assert found == importance(study(60), evaluator)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("evaluator", ["fanova", "ped_anova"])
 def test_each_of_two_objectives_has_its_own(evaluator: Evaluator) -> None:
     both = study(60, directions=2)

@@ -52,6 +52,23 @@ def test_what_tests_by_signs_can_reach(n: int, reach: float) -> None:
         assert test.min_p_value == reach == min_p_value(kind, n)
 
 
+@pytest.mark.parametrize(("n", "rel"), [(2, 0.05), (3, 0.1), (4, 0.2), (5, 0.6)])
+def test_the_bootstrap_test_counts_resamples_of_a_single_pair(n: int, rel: float) -> None:
+    test = run_test("paired_bootstrap", 1000 + np.arange(n, dtype=np.float64) ** 2)
+    assert test is not None
+    assert test.min_p_value == float(n) ** (1 - n)
+    assert test.p_value == pytest.approx(test.min_p_value, rel=rel)
+
+
+def test_many_signs_are_drawn_and_zeros_have_none() -> None:
+    many = run_test("paired_permutation", 1000 + np.arange(16, dtype=np.float64))
+    assert many is not None
+    assert many.p_value == pytest.approx(many.min_p_value) == 2 / 10000
+    few = run_test("paired_permutation", np.array([1.0, 0, 2, 0, 3, 4]))
+    assert few is not None
+    assert few.p_value == few.min_p_value == 1 / 8
+
+
 def test_the_bootstrap_test_reaches_no_further_than_its_resamples() -> None:
     test = run_test("paired_bootstrap", 1000 + np.arange(10, dtype=np.float64))
     assert test is not None
@@ -62,10 +79,22 @@ def test_the_bootstrap_test_reaches_no_further_than_its_resamples() -> None:
 def test_degenerate_differences(kind: TestKind) -> None:
     none, same = run_test(kind, np.zeros(6)), run_test(kind, np.full(6, 0.25))
     assert none is not None
-    assert same is not None
-    assert none.p_value == 1.0
-    assert same.p_value <= max(min_p_value(kind, 6), 1e-3)
+    assert (none.p_value, none.min_p_value) == (1.0, 1.0)
+    if kind in ("paired_t", "paired_bootstrap"):
+        assert same is None  # what has no error cannot be tested by it
+    else:
+        assert same is not None
+        assert same.p_value == min_p_value(kind, 6)
     assert run_test(kind, np.array([0.5])) is None
+
+
+def test_differences_without_error_have_no_interval() -> None:
+    first = {seed: seed / 10 for seed in range(4)}
+    same = compare(first, {seed: value + 0.3 for seed, value in first.items()})
+    assert (same.test, same.interval, same.corrected_d) == (None, None, None)
+    equal = compare(first, first)
+    assert equal.interval is not None
+    assert (equal.interval.low, equal.interval.high) == (0, 0)
 
 
 def test_a_comparison_carries_its_evidence() -> None:

@@ -24,7 +24,7 @@ from sfcmt.reports.sources.ablation import read_ablation
 from sfcmt.store import Store
 from sfcmt.testing.tiny import Recorder
 from sfcmt.tuning.ablation.mlflow_sync import AblationSync
-from sfcmt.tuning.ablation.results import to_bytes
+from sfcmt.tuning.ablation.results import ORACLE_COLUMNS, REGRET_COLUMN, to_bytes
 from sfcmt.tuning.ablation.run import run_ablation
 from sfcmt.tuning.mlflow_sync import synced
 from sfcmt.validators import POOL_VALIDATORS, VALIDATORS
@@ -182,7 +182,7 @@ def test_shuffled_labels_change_what_oracles_say_and_nothing_else(
     found, expected = run_ablation(place.ablation(), recorder), reference.table()
     assert recorder.ended == [("transfer", True)] * ROWS  # neither the study nor a stage is another
     differing = {name for name in found.column_names if found[name] != expected[name]}
-    assert differing == {"reused", "oracle/accuracy", "oracle/balanced_accuracy"}
+    assert differing == {"reused", *ORACLE_COLUMNS, REGRET_COLUMN}
     assert found["reused"].to_pylist() == [True] * ROWS
 
 
@@ -195,7 +195,7 @@ def test_without_labels_oracles_are_missing(
     place = Workplace(tmp_path / "place", data)
     shutil.copytree(reference.folder / "store" / "stages", place.folder / "store" / "stages")
     found = run_ablation(place.ablation(), Callback())
-    assert found["oracle/accuracy"].null_count == found["oracle/balanced_accuracy"].null_count == ROWS
+    assert {found[name].null_count for name in (*ORACLE_COLUMNS, REGRET_COLUMN)} == {ROWS}
     assert found["validator/infomax"] == reference.table()["validator/infomax"]
 
 

@@ -161,6 +161,7 @@ def test_problems_of_shape(tmp_path: Path) -> None:
                       "net": {"source.backbone": "tf_efficientnet_lite0"}}}, "factors.net.source.backbone", "pre"),
         ({"test": {"kind": "paired_permutation"}}, "test.kind", "with 5 it never gets below 0.188 in 3 tests"),
         ({"test": {"kind": "wilcoxon", "correction": "benjamini_hochberg"}}, "test.kind", "below 0.0625 in 1 test"),
+        ({"test": {"kind": "paired_bootstrap"}, "seeds": 3}, "test.kind", "with 3 it never gets below 0.333 in 3"),
         ({"experiment": "nowhere"}, "experiment", "demo"),
     ],
 )  # fmt: skip

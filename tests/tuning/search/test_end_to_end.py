@@ -120,7 +120,7 @@ def test_source_and_bridge_are_trained_once(undisturbed: tuple[Workplace, dict[s
     place, _ = undisturbed
     kinds = [path.name.split("-")[0] for path in (place.folder / "store" / "stages").iterdir()]
     assert (kinds.count("source"), kinds.count("bridge")) == (1, 1)
-    assert set(kinds) == {"source", "bridge", "transfer"}  # and no oracle
+    assert set(kinds) == {"source", "bridge", "transfer", "pair_evidence"}  # and no oracle
 
 
 def test_again_trains_nothing_and_changes_nothing(undisturbed: tuple[Workplace, dict[str, Any]], cluster: str) -> None:
@@ -248,10 +248,12 @@ def outlive_the_server(place: Workplace, database: str, tmp_path: Path) -> None:
 
 
 def test_diverging_trials_fail_with_a_reason_and_none_stays_running(
-    tiny_data: Path, tmp_path: Path, cluster: str
+    undisturbed: tuple[Workplace, dict[str, Any]], tiny_data: Path, tmp_path: Path, cluster: str
 ) -> None:
     changes = {"space": {"transfer.lr": {"choice": [1e-3, 1e18]}}, "search": {"trials": 2, "sampler": "grid"}}
     place = Workplace(tmp_path / "place", tiny_data, LEAN | changes | {"scheduler": {}})
+    trained = undisturbed[0].folder / "store" / "stages"  # what trials start from is the same
+    shutil.copytree(trained, place.folder / "store" / "stages", ignore=shutil.ignore_patterns("transfer-*"))
     place.finish()
     study = Study.find("hunt", place.folder / "store")
     failed = [trial for trial in study.trials if trial.state.name == "FAIL"]

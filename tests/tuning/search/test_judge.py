@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 
+from sfcmt.few_labels import FewLabels
 from sfcmt.outputs import Outputs
 from sfcmt.tuning.search.judge import Judge, rank_among
 from sfcmt.tuning.search.spec import Objective
@@ -81,6 +82,31 @@ def test_an_ensemble_of_ranks_is_their_weighted_mean() -> None:
     # both anchors agree with what they say together in 3 of 4, and so does the trial: it shares their mean rank
     objective = Objective(ranks={"infomax": 3, "anchor_agreement": 1})
     assert judged(objective, trial) == [pytest.approx((3 * by_infomax + 0.5) / 4)]
+
+
+FEW = FewLabels(("a", "b", "c"), (0, 2, 3), (0, 0, 1), ("cat", "dog"))
+# weights 2/3 and 1/2 of the two classes: 7/12 of the estimate is their labels'
+
+
+@pytest.mark.parametrize(
+    ("objective", "rank"), [({}, 0.5), ({"validator": "infomax"}, None), ({"ranks": {"anchor_agreement": 2}}, 0.5)]
+)
+def test_few_labels_are_combined_with_the_rank_among_the_anchors(objective: dict[str, Any], rank: float | None) -> None:
+    trial = outputs([[0.6, 0.4]] * 4)  # right on two of one class, and wrong on the one of the other
+    if rank is None:
+        by_infomax = rank_among([VALIDATORS["infomax"](anchor) for anchor in ANCHORS])(VALIDATORS["infomax"](trial))
+        rank = 1 / (1 + math.exp(0.5 - by_infomax))
+    judge = Judge(Objective(few_labels="l.csv", **objective), ANCHORS, FEW)
+    validations = judge.validations(trial)
+    assert validations["few_labels"] == pytest.approx((2 / 3) / (2 / 3 + 1 / 2))
+    assert judge.objectives(validations) == [pytest.approx(((2 + rank) / 3 + rank / 2) / 2)]
+
+
+def test_far_from_the_anchors_the_rank_outvotes_no_label() -> None:
+    judge = Judge(Objective(few_labels="l.csv"), ANCHORS, FEW)
+    (low,), (high,) = (judge.objectives({"anchor_agreement": far, "few_labels": 0.5}) for far in (-1e6, 1e6))
+    assert (low, high) == pytest.approx((0.5 * 7 / 12, 0.5 * 7 / 12 + 5 / 12))
+    assert math.isnan(judge.objectives({"anchor_agreement": math.nan, "few_labels": 0.5})[0])
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,15 @@ def test_what_labels_say_is_named_so(tiny_data: Path, tmp_path: Path) -> None:
     }
     assert told["trial 1"] == {"oracle/accuracy": 1.0, "oracle/balanced_accuracy": 1.0}
     regrets = {f"oracle/regret/{name}": found["regret"] for name, found in scores["validators"].items()}
-    assert told[study.name] == {"oracle/regret": 0.5, "oracle/worst_regret": 0.75} | regrets
+    assert (
+        told[study.name]
+        == {
+            "oracle/regret": 0.5,
+            "oracle/worst_regret": 0.75,
+            "oracle/cross_fitted_regret": scores["cross_fitted_regret"],
+        }
+        | regrets
+    )
     assert regrets["oracle/regret/ensv"] == 0.5
 
 

@@ -268,7 +268,7 @@ class TestPruners:
 
         for quality in (0.5, 0.6, 0.7, 0.8):
             run(quality)
-        assert min(run(0.1) for _ in range(10)) < 8  # Hyperband deals trials to brackets, of which one stops none
+        assert any(run(0.1) < 8 for _ in range(10))  # Hyperband deals trials to brackets, of which one stops none
         states = [trial.state for trial in study.study.get_trials()]
         assert states[0] == TrialState.COMPLETE
         assert set(states) == {TrialState.COMPLETE, TrialState.PRUNED}

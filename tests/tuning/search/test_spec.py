@@ -123,6 +123,17 @@ def test_what_does_not_go_together(tmp_path: Path, raw: dict[str, Any], path: st
     assert set(problems(tmp_path, objective={"validator": ["anchor_agreement", "snd"]}, **raw)) == {path}
 
 
+@pytest.mark.parametrize(
+    ("raw", "path"),
+    [
+        ({"objective": {"few_labels": "l.csv", "validator": ["anchor_agreement", "snd"]}}, "objective.validator"),
+        ({"objective": {"few_labels": "l.csv", "validator": "snd"}, "anchors": []}, "anchors"),
+    ],
+)
+def test_few_labels_give_one_value_by_one_rank_among_anchors(tmp_path: Path, raw: dict[str, Any], path: str) -> None:
+    assert set(problems(tmp_path, **raw)) == {path}
+
+
 def test_a_grid_has_no_more_trials_than_points(tmp_path: Path) -> None:
     space = {"transfer.beta_f": {"choice": [1, 2, 3]}, "transfer.beta_kl": {"choice": [0, 1]}}
     found = problems(tmp_path, space=space, search={"sampler": "grid", "trials": 7})

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import ray
 import torch
@@ -17,14 +18,16 @@ from sfcmt.callbacks import Callback
 from sfcmt.data.schema import Sealed
 from sfcmt.errors import ConfigError, DiskError
 from sfcmt.evaluation.labels import open_labels
+from sfcmt.grounding.evidence import PairEvidence
+from sfcmt.grounding.wording import gate_text
 from sfcmt.outputs import Outputs
-from sfcmt.recipes import TRANSFER
+from sfcmt.recipes import PAIR_EVIDENCE, TRANSFER
 from sfcmt.testing.tiny import CLASSES, tiny_experiment, write_tiny
 from sfcmt.tuning.search.optuna_study import SearchError
 from sfcmt.tuning.search.run import run_study
 from sfcmt.tuning.search.scoring import RANKED_FROM, accountability_of, score_study
 from sfcmt.tuning.search.spec import CheckedSearch, SearchSpec
-from sfcmt.tuning.search.study import Study
+from sfcmt.tuning.search.study import Study, gate_of
 from sfcmt.tuning.search.study_folder import write_json
 from sfcmt.tuning.search.tree import study_tree
 from sfcmt.validators.pool.ensv_infomax import ensv_infomax
@@ -52,9 +55,22 @@ def outputs(rights: int, labels_N: list[int]) -> Outputs:
     return Outputs(logits, logits.clone(), *(torch.ones(4, 3) for _ in range(4)))
 
 
-def fill(study: Study, rights: list[int], anchor: int = 45, labels_N: list[int] | None = None) -> None:
+def tell_evidence(study: Study, labels_N: list[int], frames: int) -> None:
+    """Publish what pairs tell: the label of each image, by pairs of so many frames, of which one proves nothing."""
+    folder = study.store.root / "stages" / f"{PAIR_EVIDENCE}-{study.record.pair_evidence}"
+    folder.mkdir(parents=True, exist_ok=True)
+    every = np.arange(len(labels_N))
+    told = np.eye(len(CLASSES))[labels_N]
+    PairEvidence(every, every[:, None], told, every, every % frames).save(folder)
+    (folder / "artifact.json").write_text(json.dumps({"identity": study.record.pair_evidence}))
+
+
+def fill(
+    study: Study, rights: list[int], anchor: int = 45, labels_N: list[int] | None = None, pair_frames: int = 1
+) -> None:
     """Tell the study of completed trials that are right on so many images (the last of its trials failing)."""
     labels_N = labels_N or open_labels(study.dataset).labels_N.tolist()
+    tell_evidence(study, labels_N, pair_frames)
     for stage in study.anchors:
         folder = study.store.root / "stages" / f"transfer-{stage.identity}"
         folder.mkdir(parents=True, exist_ok=True)
@@ -157,6 +173,20 @@ class TestPick:
         assert selection["pick"] == "ensv_infomax"
         assert selection["scores"] == dict(zip(pool, ensv_infomax([*pool.values()]), strict=True))
 
+    def test_pairs_that_know_let_only_the_best_of_the_pool_be_picked(self, tiny_data: Path, tmp_path: Path) -> None:
+        study = study_of(tiny_data, tmp_path)
+        fill(study, [15, 60, 15], anchor=15, pair_frames=20)
+        selection = study.pick()
+        assert (selection["winner"], selection["scores"].keys()) == (1, {"1"})  # all others are wrong alike
+        found = gate_of(selection)
+        assert found is not None
+        assert found.passed == ("1",)
+        assert found.associations["1"] > 0.9
+        assert "1 of 4 pass the gate of the pairs: trial 1 (best" in gate_text(found)
+        scores = score_study(study)
+        regrets = {name: one["regret"] for name, one in scores["validators"].items()}
+        assert regrets["ensv"] > regrets["gated_ensv"] == regrets["grounding"] == 0
+
     def test_is_refused_while_trials_are_missing(self, tiny_data: Path, tmp_path: Path) -> None:
         study = study_of(tiny_data, tmp_path)
         assert study.optuna.next_trial() is not None
@@ -200,7 +230,13 @@ class TestScore:
         )
         assert scores["regret"] == pytest.approx(0.5)
         assert scores["worst_regret"] == pytest.approx(0.75)
-        assert scores["validators"]["ensv"] == {"regret": pytest.approx(0.5), "spearman": None}  # of four trials
+        # trial 1 is right on all images, and so the best on any half
+        assert scores["cross_fitted_regret"] == pytest.approx(0.5, abs=0.01)
+        assert scores["validators"]["ensv"] == {
+            "regret": pytest.approx(0.5),
+            "cross_fitted_regret": scores["cross_fitted_regret"],
+            "spearman": None,  # of four trials
+        }
         assert json.loads((study.folder / "scores.json").read_text()) == scores
 
     def test_validators_are_ranked_from_five_models_on(self) -> None:
@@ -208,10 +244,12 @@ class TestScore:
         values = {"a": 45.0, "b": 30.0, "c": 60.0, "d": 45.0, "e": 0.0}
         truth = {"a": 0.1, "b": 0.4, "c": 0.2, "d": 0.3, "e": 0.0}
         # ranks 3.5, 2, 5, 3.5, 1 against 2, 5, 3, 4, 1: covariance 2, r = 2 / sqrt(9.5 * 10)
-        found = accountability_of(values, truth, [*values])
-        assert found == {"regret": pytest.approx(0.2), "spearman": pytest.approx(2 / 95**0.5)}
-        assert accountability_of(values, truth, [*values][:4])["spearman"] is None
-        assert accountability_of(dict.fromkeys(values, 1.0), truth, [*values])["spearman"] is None
+        found = accountability_of(values, truth, [*values], {"c": 0.15})
+        rank = pytest.approx(2 / 95**0.5)
+        assert found == {"regret": pytest.approx(0.2), "cross_fitted_regret": 0.15, "spearman": rank}
+        assert accountability_of(values, truth, [*values], None) == found | {"cross_fitted_regret": None}
+        assert accountability_of(values, truth, [*values][:4], None)["spearman"] is None
+        assert accountability_of(dict.fromkeys(values, 1.0), truth, [*values], None)["spearman"] is None
 
     def test_not_before_the_pick(self, tiny_data: Path, tmp_path: Path) -> None:
         with pytest.raises(SearchError, match="no winner yet"):

@@ -46,6 +46,7 @@ def adapted(
     return model.eval()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["ViT", "ConvNext", "Swin"])
 def test_its_users_get_the_same_probabilities(tmp_path: Path, name: str) -> None:
     model = adapted(tmp_path / "theirs", name)

@@ -31,8 +31,8 @@ for folder in sys.argv[1:]:
 
 def test_torch_alone_agrees_for_batches_of_any_size(tmp_path: Path) -> None:
     expected, cards = {}, []
-    for place, changes in enumerate(CHANGES.values()):
-        folder, model = tmp_path / str(place), trained(**changes)
+    for name in (name for name in CHANGES if "copied" not in name):  # its parts are in these, too
+        folder, model = tmp_path / name.replace(" ", "-"), trained(**CHANGES[name])
         folder.mkdir()
         exported = export_model(model, model.spec, "pt2", folder / "model.pt2")
         assert exported.difference is not None

@@ -1,0 +1,1 @@
+"""Whether new images are still like those that a model was adapted to."""

@@ -1,0 +1,106 @@
+"""How much of what a model says of target images agrees with what the pairs near them say: its association with them.
+
+With o_i the model's class of image i as a one-hot vector and q_j what the source model says of the source side of pair
+j, both centred, and u_j the sum of o_i / (n k) over the images i that have pair j among their k nearest:
+
+    S = sum_j <u_j, q_j> = sum_c Cov_i(o_ic, w_ic),   w_i the mean of q_j over the nearest pairs of i
+    association = S / sqrt((K - 1) tr(sum_j u_j u_j' sum_j q_j q_j')), in [-1, 1]
+
+Only the class that a model names counts: how sure it is does not. If source images are dealt to the wrong pairs, S has
+mean 0 and the variance tr(...) / (M - 1), so that nothing is won by saying the same of images that lie near each other.
+Where errors of the weak labels w are independent of the model's within each class, S grows with the recall of each
+class (Jaffe et al. 2015; Steinhardt and Liang 2016). Our own; standard errors are those of sums over frames of pairs
+and of target images (two-way clusters: Cameron, Gelbach and Miller 2011).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sfcmt.grounding.evidence import Integers, PairEvidence, Reals
+
+
+@dataclass(frozen=True)
+class Association:
+    """A model's association with the pairs, and what each image adds to it with each of its nearest pairs (n, k)."""
+
+    value: float
+    parts_nk: Reals
+
+
+def association(evidence: PairEvidence, predicted_N: Integers) -> Association:
+    """That of a model that gives all target images (N,) of the data set these classes; 0 where it names only one."""
+    votes_MK, said_nK = votes_of(evidence, predicted_N)
+    truth_MK = _centred(evidence.probabilities_MK)
+    scale = scale_of(votes_MK, truth_MK)
+    if scale == 0:
+        return Association(0.0, np.zeros(evidence.nearest_nk.shape))
+    parts_nk = np.einsum("nc,nkc->nk", said_nK, truth_MK[evidence.nearest_nk]) / (evidence.nearest_nk.size * scale)
+    return Association(float(parts_nk.sum()), parts_nk)
+
+
+def scale_of(votes_MK: Reals, truth_MK: Reals) -> float:
+    """What S is divided by; 0 where a model, or the source model, names one class of everything."""
+    classes = truth_MK.shape[1]
+    return float(np.sqrt((classes - 1) * np.sum((votes_MK.T @ votes_MK) * (truth_MK.T @ truth_MK))))
+
+
+def votes_of(evidence: PairEvidence, predicted_N: Integers) -> tuple[Reals, Reals]:
+    """What a model says at each pair, u (M, K), and at each judged image, o (n, K), both centred."""
+    pairs, classes = evidence.probabilities_MK.shape
+    said_nK = _centred(np.eye(classes)[predicted_N[evidence.rows_n]])
+    votes_MK = np.zeros((pairs, classes))
+    for pairs_n in evidence.nearest_nk.T:
+        np.add.at(votes_MK, pairs_n, said_nK / evidence.nearest_nk.size)
+    return _centred(votes_MK), said_nK
+
+
+@dataclass(frozen=True)
+class Difference:
+    """`first - second` of two associations, with an interval that takes whole frames as its units."""
+
+    value: float
+    error: float
+    degrees: int
+    """Of freedom: the fewer of both kinds of frames, less one."""
+
+    def interval(self, level: float = 0.95) -> tuple[float, float]:
+        """By Student's t."""
+        from scipy.stats import t
+
+        half = float(t.ppf((1 + level) / 2, self.degrees)) * self.error
+        return self.value - half, self.value + half
+
+
+def difference(evidence: PairEvidence, first: Association, second: Association) -> Difference:
+    """The difference of two models on the same evidence."""
+    parts_nk = first.parts_nk - second.parts_nk
+    pairs_nk = _numbered(evidence.pair_frames_M)[evidence.nearest_nk]
+    targets_nk = np.broadcast_to(_numbered(evidence.target_frames_n)[:, None], parts_nk.shape)
+    both_nk = _numbered(pairs_nk * (targets_nk.max() + 1) + targets_nk)
+    by_pair, by_target, by_both = (_variance(parts_nk, frames) for frames in (pairs_nk, targets_nk, both_nk))
+    error = np.sqrt(max(by_pair + by_target - by_both, by_pair, by_target))
+    degrees = min(len(np.unique(frames)) for frames in (evidence.pair_frames_M, evidence.target_frames_n)) - 1
+    return Difference(first.value - second.value, float(error), max(1, degrees))
+
+
+def _variance(parts_nk: Reals, frames_nk: Integers) -> float:
+    """Variance of the sum of `parts_nk` if its frames, which are numbered, had been drawn."""
+    sums, sizes = np.bincount(frames_nk.ravel(), weights=parts_nk.ravel()), np.bincount(frames_nk.ravel())
+    clusters = int((sizes > 0).sum())
+    if clusters < 2:
+        return float("inf")
+    deviations = sums - parts_nk.sum() * sizes / parts_nk.size
+    return float((deviations**2).sum() * clusters / (clusters - 1))
+
+
+def _numbered(frames: Integers) -> Integers:
+    """The same frames, as numbers from 0."""
+    return np.unique(frames, return_inverse=True)[1].reshape(frames.shape)
+
+
+def _centred(values: Reals) -> Reals:
+    centred: Reals = values - values.mean(axis=0)
+    return centred
