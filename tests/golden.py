@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sfcmt.callbacks import Callback
 from sfcmt.config import Training
 from sfcmt.data.augment import apply_views, random_views
 from sfcmt.data.batches import shuffled
@@ -28,6 +29,11 @@ from sfcmt.data.manifest import Normalisation
 from sfcmt.evaluation.folds import folds_of
 from sfcmt.evaluation.oracles import oracle_logits, supervised_recipe
 from sfcmt.experiment import Experiment
+from sfcmt.few_labels import FewLabels
+from sfcmt.grounding import PARTS
+from sfcmt.grounding.choice import choose
+from sfcmt.grounding.evidence import PairEvidence
+from sfcmt.grounding.gate import gate
 from sfcmt.identity import version_of
 from sfcmt.losses.information_maximisation import information_maximisation
 from sfcmt.models.backbones import build_backbone
@@ -43,15 +49,17 @@ from sfcmt.models.translators.fixed import FIXED
 from sfcmt.outputs import Outputs
 from sfcmt.precision import Precision, in_float32
 from sfcmt.pseudo_labels.weightings import WEIGHTINGS
-from sfcmt.recipes import translator_choice
+from sfcmt.recipes import pair_evidence_recipe, translator_choice
 from sfcmt.stages.learner import classifier_groups
 from sfcmt.stages.method import METHODS
 from sfcmt.stages.methods.tgkt import TGKT
 from sfcmt.stages.optimiser import build_optimiser, rate_factor
 from sfcmt.stages.terms import TERMS
+from sfcmt.store import Store
 from sfcmt.testing.outputs import random
 from sfcmt.testing.tiny import get_or_train, tiny_experiment, write_tiny
 from sfcmt.validators import POOL_VALIDATORS, VALIDATORS
+from tests.grounding.worlds import world
 from tests.stages.terms.examples import Example, example
 
 _BROUGHT = ("timm resnet", "torchvision resnet", "hf vit", "python", "module", "folder")
@@ -177,13 +185,32 @@ def _fixed(name: str, place: Place) -> Numbers:
 
 
 def _choice(place: Place) -> Numbers:
-    from sfcmt.callbacks import Callback
-    from sfcmt.store import Store
-
     experiment = place.experiment(bridge={"translator": "auto"})
     (recipe,) = translator_choice(experiment, Dataset(place.data), 0)
     store = Store(experiment.runtime.store)
     return [*store.get_or_train(recipe, experiment.runtime, Callback()).metrics.values()]
+
+
+def _pair_evidence(place: Place) -> Numbers:
+    experiment = place.experiment()
+    recipe = pair_evidence_recipe(experiment, Dataset(place.data), 0)
+    assert recipe is not None
+    found = PairEvidence.load(Store(experiment.runtime.store).get_or_train(recipe, experiment.runtime, Callback()).path)
+    weak_nK = found.probabilities_MK[found.nearest_nk].mean(axis=1)  # an index would jump where two pairs are as near
+    return numbers(torch.from_numpy(weak_nK), torch.from_numpy(found.probabilities_MK))
+
+
+def _gate(place: Place) -> Numbers:
+    known = world()
+    pool = {str(recall): known.model(recall) for recall in (0.3, 0.6, 0.62)}
+    found = gate(pool, known.evidence)
+    choice = choose(pool, list(pool), found, POOL_VALIDATORS["ensv"])
+    return [*found.associations.values(), found.chance, len(found.passed), len(found.tied), float(choice.winner)]
+
+
+def _few_labels(place: Place) -> Numbers:
+    few = FewLabels(tuple("abcd"), (0, 3, 5, 7), (0, 0, 1, 3), ("k", "l", "m", "n"))
+    return [few.weight, few.combined(few.accuracy(random(12, 4)), 0.3)]
 
 
 def _learner(place: Place) -> Numbers:
@@ -291,6 +318,8 @@ def probes() -> dict[str, Callable[[Place], Numbers]]:
     found |= {SOURCES.module(kind): partial(_given, name) for kind, name in kinds.items()}
     found |= {TERMS.module(name): partial(lambda name, place: place.term(name), name) for name in TERMS}
     found |= {VALIDATORS.module(name): partial(_validator, name) for name in VALIDATORS}
+    found |= dict.fromkeys(PARTS, _gate) | {"sfcmt.stages.pair_evidence": _pair_evidence}
+    found["sfcmt.few_labels"] = _few_labels
     return found | {POOL_VALIDATORS.module(name): partial(_pool_validator, name) for name in POOL_VALIDATORS}
 
 

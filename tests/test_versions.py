@@ -15,7 +15,7 @@ from sfcmt.models.sources import SOURCES
 from sfcmt.models.translators import TRANSLATORS
 from sfcmt.models.translators.fixed import FIXED
 from sfcmt.pseudo_labels.weightings import WEIGHTINGS
-from sfcmt.recipes import source_recipe, transfer_recipe
+from sfcmt.recipes import pair_evidence_recipe, source_recipe, transfer_recipe
 from sfcmt.stages.method import METHODS
 from sfcmt.testing.tiny import CLASSES, tiny_experiment
 from tests.golden import FILE, Place, probes
@@ -51,6 +51,7 @@ def test_every_part_of_every_recipe_is_tried(tiny_data: Path) -> None:
     given = GivenSourceConfig(model="python:tests.models.sources.networks:plain", classes=CLASSES)
     recipes.append(source_recipe(experiments[0].model_copy(update={"source": given}), dataset, 0))
     recipes += [make(experiments[0], dataset, 0) for make in (supervised_recipe, real_source_recipe)]
+    recipes += [recipe for recipe in [pair_evidence_recipe(experiments[0], dataset, 0)] if recipe]
     weightings = {WEIGHTINGS.module(name) for name in WEIGHTINGS}
     brought = {SOURCES.module(name) for name in SOURCES if name not in ("models", "runs")}  # folders, once downloaded
     needed = (weightings | brought).union(*(recipe.all_parts for recipe in recipes))

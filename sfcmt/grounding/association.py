@@ -32,29 +32,29 @@ class Association:
 
 def association(evidence: PairEvidence, predicted_N: Integers) -> Association:
     """That of a model that gives all target images (N,) of the data set these classes; 0 where it names only one."""
-    votes_MK, said_nK = votes_of(evidence, predicted_N)
-    truth_MK = _centred(evidence.probabilities_MK)
-    scale = scale_of(votes_MK, truth_MK)
-    if scale == 0:
+    classes_n, truth_MK = predicted_N[evidence.rows_n], evidence.truth
+    if (scale := scale_of(evidence, classes_n)) == 0:
         return Association(0.0, np.zeros(evidence.nearest_nk.shape))
-    parts_nk = np.einsum("nc,nkc->nk", said_nK, truth_MK[evidence.nearest_nk]) / (evidence.nearest_nk.size * scale)
+    usual_M = truth_MK @ shares_of(evidence, classes_n)
+    said_nk = truth_MK[evidence.nearest_nk, classes_n[:, None]] - usual_M[evidence.nearest_nk]  # <o_i, q_j>
+    parts_nk = said_nk / (evidence.nearest_nk.size * scale)
     return Association(float(parts_nk.sum()), parts_nk)
 
 
-def scale_of(votes_MK: Reals, truth_MK: Reals) -> float:
+def shares_of(evidence: PairEvidence, classes_n: Integers) -> Reals:
+    """How often a model names each class, (K,)."""
+    shares: Reals = np.bincount(classes_n, minlength=evidence.truth.shape[1]) / len(classes_n)
+    return shares
+
+
+def scale_of(evidence: PairEvidence, classes_n: Integers) -> float:
     """What S is divided by; 0 where a model, or the source model, names one class of everything."""
-    classes = truth_MK.shape[1]
-    return float(np.sqrt((classes - 1) * np.sum((votes_MK.T @ votes_MK) * (truth_MK.T @ truth_MK))))
-
-
-def votes_of(evidence: PairEvidence, predicted_N: Integers) -> tuple[Reals, Reals]:
-    """What a model says at each pair, u (M, K), and at each judged image, o (n, K), both centred."""
-    pairs, classes = evidence.probabilities_MK.shape
-    said_nK = _centred(np.eye(classes)[predicted_N[evidence.rows_n]])
-    votes_MK = np.zeros((pairs, classes))
-    for pairs_n in evidence.nearest_nk.T:
-        np.add.at(votes_MK, pairs_n, said_nK / evidence.nearest_nk.size)
-    return _centred(votes_MK), said_nK
+    pairs, classes = evidence.truth.shape
+    places_nk = evidence.nearest_nk * classes + classes_n[:, None]
+    counts_MK = np.bincount(places_nk.ravel(), minlength=pairs * classes).reshape(pairs, classes)
+    votes_MK = counts_MK - counts_MK.sum(axis=1, keepdims=True) * shares_of(evidence, classes_n)
+    votes_MK = (votes_MK - votes_MK.mean(axis=0)) / evidence.nearest_nk.size
+    return float(np.sqrt((classes - 1) * np.sum((votes_MK.T @ votes_MK) * evidence.truth_spread)))
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Difference:
     value: float
     error: float
     degrees: int
-    """Of freedom: the fewer of both kinds of frames, less one."""
+    """Of freedom."""
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """By Student's t."""
@@ -77,13 +77,9 @@ class Difference:
 def difference(evidence: PairEvidence, first: Association, second: Association) -> Difference:
     """The difference of two models on the same evidence."""
     parts_nk = first.parts_nk - second.parts_nk
-    pairs_nk = _numbered(evidence.pair_frames_M)[evidence.nearest_nk]
-    targets_nk = np.broadcast_to(_numbered(evidence.target_frames_n)[:, None], parts_nk.shape)
-    both_nk = _numbered(pairs_nk * (targets_nk.max() + 1) + targets_nk)
-    by_pair, by_target, by_both = (_variance(parts_nk, frames) for frames in (pairs_nk, targets_nk, both_nk))
+    by_pair, by_target, by_both = (_variance(parts_nk, frames_nk) for frames_nk in evidence.frames_nk)
     error = np.sqrt(max(by_pair + by_target - by_both, by_pair, by_target))
-    degrees = min(len(np.unique(frames)) for frames in (evidence.pair_frames_M, evidence.target_frames_n)) - 1
-    return Difference(first.value - second.value, float(error), max(1, degrees))
+    return Difference(first.value - second.value, float(error), evidence.degrees)
 
 
 def _variance(parts_nk: Reals, frames_nk: Integers) -> float:
@@ -94,13 +90,3 @@ def _variance(parts_nk: Reals, frames_nk: Integers) -> float:
         return float("inf")
     deviations = sums - parts_nk.sum() * sizes / parts_nk.size
     return float((deviations**2).sum() * clusters / (clusters - 1))
-
-
-def _numbered(frames: Integers) -> Integers:
-    """The same frames, as numbers from 0."""
-    return np.unique(frames, return_inverse=True)[1].reshape(frames.shape)
-
-
-def _centred(values: Reals) -> Reals:
-    centred: Reals = values - values.mean(axis=0)
-    return centred

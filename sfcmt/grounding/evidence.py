@@ -34,20 +34,34 @@ class PairEvidence:
     """The frame of each: images of one frame count as one witness."""
 
     @cached_property
-    def weak_labels(self) -> Reals:
-        """(n, K): the mean of what the source model says of the nearest pairs."""
-        weak: Reals = self.probabilities_MK[self.nearest_nk].mean(axis=1)
-        return weak
+    def truth(self) -> Reals:
+        """(M, K): what the source model says, q, centred."""
+        truth: Reals = self.probabilities_MK - self.probabilities_MK.mean(axis=0)
+        return truth
 
     @cached_property
-    def votes(self) -> Integers:
-        """(M,): how often each pair is among the nearest: a few hubs make few witnesses of many pairs."""
-        return np.bincount(self.nearest_nk.ravel(), minlength=len(self.probabilities_MK))
+    def truth_spread(self) -> Reals:
+        """(K, K): the sum of q q' over all pairs."""
+        spread: Reals = self.truth.T @ self.truth
+        return spread
 
     @property
     def effective_pairs(self) -> float:
-        """So many pairs, asked equally often, would say as much."""
-        return float(self.votes.sum() ** 2 / (self.votes**2).sum())
+        """So many pairs, asked equally often, would say as much: a few hubs make few witnesses of many pairs."""
+        asked_M = np.bincount(self.nearest_nk.ravel(), minlength=len(self.probabilities_MK))
+        return float(asked_M.sum() ** 2 / (asked_M**2).sum())
+
+    @cached_property
+    def frames_nk(self) -> tuple[Integers, Integers, Integers]:
+        """The frame of the pair, that of the target image, and both together, numbered, for each of the nearest."""
+        pairs_nk = _numbered(self.pair_frames_M)[self.nearest_nk]
+        targets_nk = np.broadcast_to(_numbered(self.target_frames_n)[:, None], pairs_nk.shape)
+        return pairs_nk, targets_nk, _numbered(pairs_nk * (targets_nk.max() + 1) + targets_nk)
+
+    @cached_property
+    def degrees(self) -> int:
+        """Of freedom: the fewer of both kinds of frames, less one; 1 at least."""
+        return max(1, min(len(np.unique(one)) for one in (self.pair_frames_M, self.target_frames_n)) - 1)
 
     def save(self, folder: Path) -> None:
         """Write `pair_evidence.safetensors` into a folder."""
@@ -65,3 +79,8 @@ class PairEvidence:
             return PairEvidence(**load_file(folder / FILE))
         except (OSError, SafetensorError, TypeError) as error:
             raise StoreError(f"{folder / FILE}: not the evidence of pairs ({error})") from error
+
+
+def _numbered(frames: Integers) -> Integers:
+    """The same frames, as numbers from 0."""
+    return np.unique(frames, return_inverse=True)[1].reshape(frames.shape)

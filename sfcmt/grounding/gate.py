@@ -6,7 +6,7 @@ wrong, alone or with many. A model that is far below the best by the pairs does 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -58,11 +58,10 @@ class Gate:
 
 def gate(pool: Mapping[str, Outputs], evidence: PairEvidence) -> Gate:
     """Judge a pool of one model or more, all of them on the target images that the evidence is about."""
-    predicted: dict[str, Callable[[], Integers]] = {name: _classes(outputs) for name, outputs in pool.items()}
-    found = {name: association(evidence, classes()) for name, classes in predicted.items()}
+    found = {name: association(evidence, _classes(outputs)) for name, outputs in pool.items()}
     ranked = sorted(found, key=lambda name: -found[name].value)
     best = found[ranked[0]]
-    chance = best_by_chance(evidence, (classes() for classes in predicted.values()))
+    chance = best_by_chance(evidence, map(_classes, pool.values()))
     near = [name for name in ranked if found[name].value >= NEAR * best.value]
     low = {name: difference(evidence, best, found[name]).interval()[0] for name in ranked}
     return Gate(
@@ -73,5 +72,6 @@ def gate(pool: Mapping[str, Outputs], evidence: PairEvidence) -> Gate:
     )
 
 
-def _classes(outputs: Outputs) -> Callable[[], Integers]:
-    return lambda: outputs.target_logits.argmax(dim=1).numpy()
+def _classes(outputs: Outputs) -> Integers:
+    classes_N: Integers = outputs.target_logits.argmax(dim=1).numpy()
+    return classes_N

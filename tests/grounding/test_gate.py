@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 
 from sfcmt.errors import StoreError
+from sfcmt.grounding.association import association
 from sfcmt.grounding.choice import choose
 from sfcmt.grounding.evidence import FILE, PairEvidence
 from sfcmt.grounding.gate import Gate, gate
+from sfcmt.grounding.shuffles import _shuffled, best_by_chance
 from sfcmt.grounding.wording import gate_text
 from sfcmt.outputs import Outputs
 from sfcmt.validators.pool.ensv import ensv
@@ -60,6 +62,18 @@ def test_how_sure_a_model_is_changes_nothing(factor: float) -> None:
     before = gate(pool, known.evidence)
     for name in pool:
         assert gate(pool | {name: scaled(pool[name], factor)}, known.evidence) == before
+
+
+def test_chance_is_the_best_association_with_pairs_that_were_dealt_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sfcmt.grounding.shuffles.SHUFFLES", 9)
+    known = world(images=90, frames=12)
+    predicted = [known.model(recall).target_logits.argmax(dim=1).numpy() for recall in (0.3, 0.5)]
+    best = []
+    for dealt_M in _shuffled(known.evidence.pair_frames_M):
+        assert sorted(dealt_M) == [*range(48)]
+        shuffled = replace(known.evidence, probabilities_MK=known.evidence.probabilities_MK[dealt_M])
+        best.append(max(association(shuffled, one).value for one in predicted))
+    assert best_by_chance(known.evidence, predicted, 0.5) == pytest.approx(np.median(best))
 
 
 def test_who_is_near_the_best_passes_and_the_validator_decides() -> None:
@@ -124,7 +138,8 @@ def test_evidence_comes_back_and_other_files_are_refused(tmp_path_factory: pytes
     folder, known = tmp_path_factory.mktemp("evidence"), world()
     known.evidence.save(folder)
     again = PairEvidence.load(folder)
-    np.testing.assert_array_equal(again.weak_labels, known.evidence.weak_labels)
+    for field in fields(PairEvidence):
+        np.testing.assert_array_equal(getattr(again, field.name), getattr(known.evidence, field.name))
     assert gate(deceiving(known), again).is_grounded
     (folder / FILE).write_bytes(b"none")
     with pytest.raises(StoreError, match="not the evidence of pairs"):

@@ -18,6 +18,7 @@ from sfcmt.errors import ConfigError
 from sfcmt.experiment import Experiment, recorded_experiment
 from sfcmt.few_labels import FEW_LABELS, FewLabels, read_few_labels
 from sfcmt.file_format import FORMAT, NOW
+from sfcmt.grounding import PARTS
 from sfcmt.identity import digest, versions
 from sfcmt.recipe import Recipe
 from sfcmt.recipes import pair_evidence_recipe, transfer_recipe
@@ -93,6 +94,7 @@ def make_record(name: str, checked: CheckedSearch, experiment: Experiment[Any], 
     digested = {"recipe": recipe.identity, "anchors": identities}
     if evidence:
         made_of["pair_evidence"], digested["pair_evidence"] = evidence.tree, evidence.identity
+        made_of["versions"] |= versions(PARTS)
     identity = digest(made_of | digested)
     return StudyRecord(
         name,
